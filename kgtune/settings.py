@@ -1,0 +1,269 @@
+"""The configuration tree: every key, its type, its bounds, its default and what it is for.
+
+Knows nothing about files, profiles or command lines (see config). A field's docstring is one line:
+unit, effect, advice. config.yaml repeats it as its comment, and a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Seconds = Annotated[float, Field(gt=0.0, le=86_400.0)]
+
+
+class Section(BaseModel):
+    """What every part of the tree shares: frozen, no unknown key, no silent conversion."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class ModelConfig(Section):
+    """The base model, and how it is loaded."""
+
+    model_id: NonEmpty = "qwen/Qwen2.5-7B-Instruct"
+    """Local folder, Hugging Face id or ModelScope id of the base model."""
+    hub: Literal["auto", "huggingface", "modelscope"] = "auto"
+    """Where an id is looked up; auto: Hugging Face, then ModelScope."""
+    max_seq_length: int = Field(default=2048, ge=64, le=131_072)
+    """Tokens of prompt and answer together; by memory: 4096 with 32 GB and more, 1024-1536 with 16 GB."""
+    load_in_4bit: bool = True
+    """Hold the weights in 4 bits (a third of the memory); off with plenty of memory, for precision."""
+
+
+class LoraSettings(Section):
+    """The trained adapter."""
+
+    lora_r: int = Field(default=4, ge=1, le=256)
+    """Rank of the adapter, its capacity; 4-8 on A10, 8-16 with 32 GB, 16-32 beyond, 2-4 with 16 GB."""
+    lora_alpha: int = Field(default=4, ge=1, le=1024)
+    """Scale of the adapter's effect; 1-2 times lora_r."""
+    lora_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of adapter inputs dropped in training; raise when it overfits."""
+    target_modules: tuple[NonEmpty, ...] = Field(
+        default=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), min_length=1
+    )
+    """Linear layers that get an adapter; keep."""
+
+
+class TrainingSettings(Section):
+    """The optimisation."""
+
+    per_device_train_batch_size: int = Field(default=1, ge=1, le=1024)
+    """Rows per step and card, the main use of memory; 2-4 with 32 GB."""
+    gradient_accumulation_steps: int = Field(default=32, ge=1, le=4096)
+    """Steps summed into one update; inverse to the batch size: 16-8 with 32 GB, 64 and more with 16 GB."""
+    max_steps: int = Field(default=100, ge=1, le=1_000_000)
+    """Updates; 50-200, by data size and effect."""
+    learning_rate: float = Field(default=2.0e-4, gt=0.0, le=0.1)
+    """Size of an update at its peak; 1.0e-4 to 5.0e-4."""
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """Number format of the computation; auto: bf16 where the card can, else fp16, fp32 on CPU."""
+    warmup_steps: float = Field(default=0.05, ge=0.0, le=100_000.0)
+    """Updates until the learning rate peaks; below 1: a share of max_steps."""
+    lr_scheduler_type: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after its peak; keep."""
+    max_grad_norm: float = Field(default=1.0, gt=0.0, le=1000.0)
+    """Longest gradient that is applied unscaled; lower when the loss jumps."""
+    save_steps: int = Field(default=50, ge=1, le=1_000_000)
+    """Updates between two checkpoints; fewer lose less work when a run stops."""
+    save_total_limit: int = Field(default=2, ge=1, le=1000)
+    """Checkpoints kept on disk; older ones are deleted."""
+    logging_steps: int = Field(default=5, ge=1, le=1_000_000)
+    """Updates between two lines of the loss."""
+    seed: Seed = 42
+    """Seed of weights, order and dropout; another one shows how much of a result is luck."""
+
+
+class DataSettings(Section):
+    """Raw graphs in, training rows out."""
+
+    input: NonEmpty | None = None
+    """File or folder of raw graphs; null: fine_tune_input/raw_graph_custom.json, else raw_graph_example.json."""
+    training_data: NonEmpty = "fine_tune_input/training_data.json"
+    """File that convert_data.py writes and fine_tune.py reads."""
+    overlength: Literal["refuse", "drop", "window"] = "refuse"
+    """Row longer than max_seq_length: refuse all, drop it, or window its text; an answer is never cut."""
+    on_error: Literal["refuse", "drop"] = "refuse"
+    """Faulty raw item: refuse (list all, write nothing), or drop and count it."""
+    default_confidence: Ratio = 0.9
+    """Confidence, 0 to 1, of a relationship that states none."""
+    description: Literal["keep", "drop"] = "keep"
+    """Train entity descriptions; drop writes empty ones: a text may not support them, and answers get short."""
+    validation_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of the documents that training is watched on."""
+    test_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of the documents held out for the before and after."""
+    seed: Seed = 42
+    """Seed of split and augmentation; same data and seed give the same file, byte for byte."""
+
+    @model_validator(mode="after")
+    def _train_rows_remain(self) -> DataSettings:
+        if self.validation_ratio + self.test_ratio >= 1.0:
+            raise ValueError(
+                f"validation_ratio {self.validation_ratio} and test_ratio {self.test_ratio} leave no train rows; "
+                "their sum must stay below 1"
+            )
+        return self
+
+
+class Operation(Section):
+    """One augmentation operation: its switch and its share."""
+
+    enabled: bool = True
+    """Whether the operation runs."""
+    ratio: Ratio
+    """Share of the train rows, 0 to 1, for which one variant is drawn."""
+
+
+class AugmentationSettings(Section):
+    """Variants of train rows; validation and test rows are never touched."""
+
+    synonyms: Operation = Operation(ratio=0.3)
+    """Words replaced by synonyms, names and evidence never."""
+    order: Operation = Operation(ratio=0.15)
+    """Sentences in another order."""
+    affixes: Operation = Operation(ratio=0.15)
+    """A neutral sentence put before or after."""
+    empties: Operation = Operation(ratio=0.1)
+    """Texts without anything to extract, as a share of the train rows; raise when it invents entities."""
+    entities: Operation = Operation(ratio=0.3)
+    """Names replaced by invented ones, alike in the whole document; raise when it recites known names."""
+
+
+class PromptSettings(Section):
+    """The one system message."""
+
+    guidelines: Literal["full", "brief"] = "full"
+    """full: names, meanings and rules, at most 400 tokens; brief: names only, for small models."""
+
+
+class OutputSettings(Section):
+    """What is left behind."""
+
+    dir: NonEmpty = "fine_tune_output"
+    """Folder of checkpoints, final_model and reports."""
+    id_style: Literal["slug", "numbered"] = "slug"
+    """Entity ids in files and answers; slug: tool--example-tool, numbered: e1."""
+
+
+class EvaluationSettings(Section):
+    """The before and after."""
+
+    split: Literal["validation", "test"] = "test"
+    """Held-out rows that are measured."""
+    max_documents: int = Field(default=200, ge=1, le=1_000_000)
+    """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
+    batch_size: int = Field(default=8, ge=1, le=1024)
+    """Texts answered at once; by memory."""
+
+
+class DecodingSettings(Section):
+    """How an answer is generated."""
+
+    constraint: Literal["full", "schema", "none"] = "full"
+    """full: contract, names and references are forced; schema: the JSON shape alone; none: free."""
+    max_new_tokens: Annotated[int, Field(ge=1, le=131_072)] | Literal["auto"] = "auto"
+    """Tokens of an answer at most; auto: from the data's answers; lower for speed, never for correctness."""
+    batch_size: int = Field(default=8, ge=1, le=1024)
+    """Texts answered at once by inference.py and serve.py; by memory."""
+
+
+class ServiceSettings(Section):
+    """serve.py."""
+
+    host: NonEmpty = "127.0.0.1"
+    """Address that is listened on; 0.0.0.0 opens it to the network: put it behind your own gateway."""
+    port: int = Field(default=8000, ge=0, le=65_535)
+    """TCP port; 0 takes any free one."""
+    timeout_s: Seconds = 120.0
+    """Seconds a request may take; by document length and card."""
+    max_text_chars: int = Field(default=20_000, ge=1, le=10_000_000)
+    """Characters of a text at most; a longer one is refused."""
+    max_queued: int = Field(default=32, ge=1, le=100_000)
+    """Requests that wait at most; the next one is refused at once."""
+    chat_prefix: str = ""
+    """Text that your pipeline puts before the document in /v1/chat/completions; it is taken off."""
+    chat_suffix: str = ""
+    """Text that your pipeline puts after the document; it is taken off."""
+
+
+class ClientSettings(Section):
+    """The typed client."""
+
+    base_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/\s]+")
+    """Address of the service."""
+    timeout_s: Seconds = 120.0
+    """Seconds one try may take; not below service.timeout_s."""
+    retries: int = Field(default=3, ge=0, le=100)
+    """Further tries after a failed one."""
+
+
+class Config(Section):
+    """All of config.yaml but its profiles."""
+
+    model: ModelConfig = ModelConfig()
+    """Base model."""
+    lora: LoraSettings = LoraSettings()
+    """Adapter."""
+    training: TrainingSettings = TrainingSettings()
+    """Optimisation."""
+    data: DataSettings = DataSettings()
+    """Raw graphs in, training rows out."""
+    augmentation: AugmentationSettings = AugmentationSettings()
+    """Variants of train rows; ratio: share of the train rows, 0 to 1, for which one is drawn."""
+    ontology: NonEmpty = "auto"
+    """auto: the shipped one that covers the data, else one derived from it; or threat_event, stix21, a path."""
+    prompt: PromptSettings = PromptSettings()
+    """System message."""
+    output: OutputSettings = OutputSettings()
+    """What is left behind."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """The before and after."""
+    decoding: DecodingSettings = DecodingSettings()
+    """How an answer is generated."""
+    service: ServiceSettings = ServiceSettings()
+    """serve.py."""
+    client: ClientSettings = ClientSettings()
+    """The typed client in kgtune/client.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known about one key beside its value."""
+
+    documentation: str
+    is_section: bool
+    takes_text: bool
+    takes_null: bool
+
+
+def _keys(section: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Key]]:
+    for name, field in section.model_fields.items():
+        path, annotation = (*prefix, name), field.annotation
+        is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        types = _types(annotation)
+        yield path, Key(field.description or "", is_section, str in types, NoneType in types)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from _keys(annotation, path)
+
+
+def _types(annotation: Any) -> set[Any]:
+    """Return the plain types of an annotation or of the members of its union; of a tuple or Literal, none."""
+    members = get_args(annotation)
+    if not members:
+        return {annotation}
+    return {member for member in members if isinstance(member, type)} if NoneType in members else set()
+
+
+KEYS: dict[tuple[str | int, ...], Key] = dict(_keys(Config))
+"""Every key path of the tree, sections too, in the order of config.yaml."""
