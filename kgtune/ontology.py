@@ -244,7 +244,7 @@ class _Builder:
         if anchored not in ANCHORED:
             fix = suggestion(str(anchored), ANCHORED)
             self._problem((*path, "anchored"), f'there is no anchored: "{anchored}".', fix)
-        return Label(name, *self._four_texts(item, path), cast(Anchored, anchored))
+        return Label(name, *self._four_texts(item, path), cast("Anchored", anchored))
 
     def _type(self, name: str, item: dict[str, Any], labels: list[str]) -> RelationType:
         path: KeyPath = ("types", name)

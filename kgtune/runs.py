@@ -27,7 +27,7 @@ LIBRARIES = (
     "peft",
     "accelerate",
     "bitsandbytes",
-    "llguidance",
+    "datasets",
     "sentencex",
     "pydantic",
 )
@@ -46,7 +46,7 @@ def write_text_atomic(path: Path | str, text: str) -> None:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, _mode(target))
+        Path(temporary).chmod(_mode(target))
         os.replace(temporary, target)
     except OSError as error:
         raise UserError(f"{target}: can't be written: {error.strerror or error}. Choose another place.") from error
@@ -67,7 +67,7 @@ def text_hash(text: str) -> str:
 
 def file_hash(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

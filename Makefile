@@ -1,0 +1,42 @@
+# make demo    everything, from a fresh clone: install, convert, fine-tune, evaluate, extract, serve, curl
+# make test    the tests; the last line is pytest's count
+# make check   linter, formatter, types
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+# the first interpreter that really runs; 3.11 is what the numbers were made with
+BASE_PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && echo $$p && break; done)
+CODE := kgtune tests $(wildcard benchmarks) $(wildcard *.py)
+
+.PHONY: venv check format test coverage demo clean
+.DEFAULT_GOAL := test
+
+venv: $(VENV)/.stamp
+
+$(VENV)/.stamp: requirements.txt
+	$(BASE_PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.txt
+	touch $@
+
+check: venv
+	$(VENV)/bin/ruff check $(CODE)
+	$(VENV)/bin/ruff format --check $(CODE)
+	$(VENV)/bin/mypy
+
+format: venv
+	$(VENV)/bin/ruff check --fix $(CODE)
+	$(VENV)/bin/ruff format $(CODE)
+
+test: venv
+	$(PY) -m pytest -q
+
+coverage: venv
+	$(VENV)/bin/coverage run -m pytest -q
+	$(VENV)/bin/coverage report
+
+demo: venv
+	$(PY) -m kgtune.demo.run
+
+clean:
+	rm -rf $(VENV) fine_tune_output/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
