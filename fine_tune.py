@@ -1,0 +1,113 @@
+"""Fine-tune the base model on training_data.json, and measure it before and after on held-out documents.
+
+Reads   fine_tune_input/training_data.json (convert_data.py writes it; bare {input, output} rows do too)
+Writes  fine_tune_output/: checkpoint-*/, final_model/, training_samples.json, evaluation_results.json,
+        evaluation_report.md, run.json
+
+    python fine_tune.py                              one 24 GB card
+    python fine_tune.py --profile demo               the small embedded model, minutes on a CPU
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from kgtune import config
+from kgtune.errors import UserError, run_script
+
+
+def main() -> int:
+    """Prepare, measure, train, measure again, keep."""
+    args, overrides = parse_arguments(sys.argv[1:])
+    resolved = config.load(args.config, args.profile, overrides)
+    cfg = resolved.config
+    output_dir = Path(args.output or cfg.output.dir)
+    print(config.explain(resolved), file=sys.stderr)
+
+    from kgtune import (
+        evaluation,
+        model,
+        supervision,
+        training,
+        tuning,
+    )  # heavy: torch, transformers, trl
+
+    if args.merge:
+        print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
+        return 0
+    if not args.dry_run:
+        model.require_card(resolved.profile)
+    prepared = tuning.prepare(cfg)
+    print(tuning.describe(prepared), file=sys.stderr)
+    for sample in prepared.supervision.samples[: args.preview]:
+        print(supervision.preview(sample), file=sys.stderr)
+    if args.dry_run:
+        print("dry run: configuration, rows, prompt and supervision are in order; no weights were loaded")
+        return 0
+    if args.evaluate_only:
+        columns, run = tuning.evaluate_kept(prepared, cfg, output_dir)
+    else:
+        checkpoint = tuning.open_run(prepared, resolved, output_dir, resume=args.resume)
+        tuning.write_samples(prepared, output_dir / "training_samples.json")
+        trainer = tuning.make_trainer(prepared, cfg, output_dir)
+        before = tuning.measure(trainer.model, prepared, cfg, "before")
+        trained = training.train(trainer, checkpoint)
+        tuning.keep_model(trainer, prepared, cfg, output_dir)
+        after = tuning.measure(trainer.model, prepared, cfg, "after")
+        columns, run = (
+            {"before": before, "after": after},
+            tuning.run_facts(trained, before, after),
+        )
+    result = tuning.keep_results(columns, prepared, cfg, output_dir, run)
+    print(evaluation.table(result))
+    print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
+    return 0
+
+
+def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Read the command line; key=value overrides come back on their own."""
+    overrides, rest = config.split_overrides(argv)
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="exit codes: 0 done, 1 bug, 2 user error, 3 a gate failed",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check everything, load no weights, train nothing",
+    )
+    parser.add_argument(
+        "--preview",
+        type=int,
+        default=1,
+        metavar="N",
+        help="show N rendered rows, [[supervised]]",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the last checkpoint of the same run",
+    )
+    parser.add_argument(
+        "--evaluate-only",
+        action="store_true",
+        help="measure an existing final_model, train nothing",
+    )
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="write merged_model/: base and adapter in one",
+    )
+    parser.add_argument("-o", "--output", metavar="DIR", help="another output folder (output.dir)")
+    config.add_arguments(parser)
+    args = parser.parse_args(rest)
+    if args.preview < 0:
+        raise UserError(f"--preview {args.preview}: can't be negative. Give 0 for none.")
+    return args, overrides
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))

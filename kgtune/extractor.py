@@ -1,0 +1,87 @@
+"""The seam between whoever wants graphs and whoever makes them.
+
+Knows nothing about models, torch or HTTP: the service, the scripts and the tests meet here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from kgtune.graph import EMPTY_TEXT, Graph
+from kgtune.parsing import Parsed, parse_answer
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What came back for one text.
+
+    `graph` is None when the answer could not be read; `reason` then says why. `raw_text` is the
+    model's answer, character for character. Token counts are the model's own tokens.
+    """
+
+    graph: Graph | None
+    raw_text: str
+    finish_reason: FinishReason
+    num_prompt_tokens: int
+    num_answer_tokens: int
+    reason: str | None = None
+
+
+class Extractor(Protocol):
+    """Texts in, extractions out, in the same order. One thread calls it at a time."""
+
+    name: str
+
+    def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
+        """Extract a graph from each text. `cancel`, once set, ends the call early ("cancelled")."""
+        ...
+
+
+def read_answer(
+    raw_text: str, finish_reason: FinishReason, num_prompt_tokens: int, num_answer_tokens: int
+) -> Extraction:
+    """Turn a model's answer into an Extraction."""
+    parsed = parse_answer(raw_text)
+    graph, reason = (parsed.graph, None) if isinstance(parsed, Parsed) else (None, parsed.reason)
+    return Extraction(graph, raw_text, finish_reason, num_prompt_tokens, num_answer_tokens, reason)
+
+
+# About invented actors; the text it belongs to is "GlassViper used NightLoom against Northwind Bank."
+CANNED_ANSWER = (
+    '{"entities":[{"labels":"ThreatOrganization","id":"e1","name":"GlassViper","description":""},'
+    '{"labels":"Tool","id":"e2","name":"NightLoom","description":""},'
+    '{"labels":"Target","id":"e3","name":"Northwind Bank","description":""}],'
+    '"relationships":[{"type":"USE","source":"e1","target":"e2","confidence":0.95,'
+    '"evidence":"GlassViper used NightLoom"},{"type":"ATTACK","source":"e1","target":"e3","confidence":0.9,'
+    '"evidence":"against Northwind Bank"}]}'
+)
+
+
+@dataclass
+class ScriptedExtractor:
+    """Answers from a table, without weights: for work on HTTP and on the page, and for tests.
+
+    A text that is not in `answers` gets `default`. Tokens are counted as characters.
+    """
+
+    answers: dict[str, str] = field(default_factory=dict)
+    default: str = EMPTY_TEXT
+    name: str = "scripted"
+
+    def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
+        if cancel is not None and cancel.is_set():
+            return [read_answer("", "cancelled", len(text), 0) for text in texts]
+        answers = [self.answers.get(text, self.default) for text in texts]
+        return [
+            read_answer(answer, "stop", len(text), len(answer)) for text, answer in zip(texts, answers, strict=True)
+        ]
+
+
+def scripted() -> ScriptedExtractor:
+    """Make the extractor of `serve.py --scripted`: the same canned graph for every text."""
+    return ScriptedExtractor(default=CANNED_ANSWER)

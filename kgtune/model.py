@@ -1,0 +1,276 @@
+"""Weights, tokenizers and adapters: where they come from and how they are loaded.
+
+Knows nothing about examples, training or HTTP. Only safetensors are read, no remote code is run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from kgtune import ontology as ontologies
+from kgtune import prompt, runs
+from kgtune.errors import ModelError, UserError
+from kgtune.extractor import Extractor
+from kgtune.ontology import Ontology
+from kgtune.prompt import ChatTokenizer, Contract
+from kgtune.settings import Config
+
+log = logging.getLogger(__name__)
+
+Precision = Literal["bf16", "fp16", "fp32"]
+DTYPES: dict[Precision, torch.dtype] = {
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "fp32": torch.float32,
+}
+CONTRACT_FILE = "prompt_contract.json"
+ONTOLOGY_FILE = "ontology.yaml"
+
+
+@dataclass(frozen=True)
+class TunedModel:
+    """A loaded model with all that belongs to it: it can be asked, and it knows how it wants to be asked."""
+
+    model: Any
+    tokenizer: ChatTokenizer
+    contract: Contract
+    ontology: Ontology
+    name: str
+
+
+def require_card(profile: str) -> None:
+    """Stop, before anything is downloaded, where a profile needs a GPU that isn't there."""
+    if profile != "demo" and not torch.cuda.is_available():
+        raise UserError(
+            f"--profile {profile}: no CUDA device was found, and a 7B model can't be trained or run on a CPU. "
+            "Use a machine with a card of 16 GB or more, or try the whole pipeline with --profile demo "
+            "(a small embedded model, minutes on a CPU)."
+        )
+
+
+def precision_for(asked: str) -> Precision:
+    """Resolve `auto`: bf16 where the card can, else fp16, fp32 on CPU."""
+    if asked == "auto":
+        if not torch.cuda.is_available():
+            return "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if asked not in DTYPES:
+        raise UserError(f"training.precision={asked}: not one of auto, bf16, fp16, fp32.")
+    return asked  # type: ignore[return-value]
+
+
+def device_name() -> str:
+    """The device in words, for result files."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def resolve(model_id: str, hub: str = "auto", *, weights: bool = True) -> Path:
+    """Return a local folder for a local path, a Hugging Face id or a ModelScope id, downloading if need be.
+
+    `weights=False` fetches tokenizer and configuration only.
+    """
+    local = Path(model_id)
+    if local.is_dir():
+        _refuse_pickles(local)
+        return local
+    if model_id.startswith((".", "/", "~")) or model_id.count("/") != 1:
+        raise ModelError(f"model.model_id={model_id}: no such folder, and no hub id of the form owner/name.")
+    patterns = [
+        "*.json",
+        "*.txt",
+        "*.jinja",
+        "*.model",
+        *(["*.safetensors"] if weights else []),
+    ]
+    failures: list[str] = []
+    for name in ("huggingface", "modelscope") if hub == "auto" else (hub,):
+        try:
+            return Path(_DOWNLOADS[name](model_id, patterns))
+        except ImportError:
+            failures.append(f"{name}: its client isn't installed (pip install {name})")
+        except Exception as error:  # hub clients raise what their HTTP libraries raise: a process boundary
+            log.debug("download from %s failed", name, exc_info=True)
+            failures.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    raise ModelError(
+        f"model.model_id={model_id}: no hub gave it ({'; '.join(failures)}). "
+        f"On a machine with network, run `hf download {_hugging_face_id(model_id)} --local-dir models/{local.name}`, "
+        f"copy that folder here, and set model.model_id=models/{local.name}."
+    )
+
+
+def _hugging_face_id(model_id: str) -> str:
+    """`qwen/...` is ModelScope's old spelling; Hugging Face knows `Qwen/...`, and caches go by the letter."""
+    return "Qwen/" + model_id.removeprefix("qwen/") if model_id.startswith("qwen/") else model_id
+
+
+def _from_hugging_face(model_id: str, patterns: list[str]) -> str:
+    from huggingface_hub import snapshot_download
+
+    wanted = _hugging_face_id(model_id)
+    if wanted != model_id:
+        log.info("model.model_id=%s is read as %s on Hugging Face", model_id, wanted)
+    return str(snapshot_download(wanted, allow_patterns=patterns))
+
+
+def _from_modelscope(model_id: str, patterns: list[str]) -> str:
+    from modelscope import snapshot_download
+
+    return str(snapshot_download(model_id, allow_patterns=patterns))
+
+
+_DOWNLOADS = {"huggingface": _from_hugging_face, "modelscope": _from_modelscope}
+
+
+def _refuse_pickles(folder: Path) -> None:
+    pickled = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for p in folder.glob(pattern))
+    weights = [name for name in pickled if name.startswith(("pytorch_model", "adapter_model", "model"))]
+    if weights and not list(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{folder}: {', '.join(weights)} are pickled weights, which can run code when they are read. "
+            "Convert them to safetensors, or use a folder that has them."
+        )
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load a tokenizer that has a chat template; padding is on the left, as batched generation needs it."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"{folder}: the tokenizer has no chat template. Use an Instruct model, such as Qwen2.5-7B-Instruct."
+        )
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_weights(folder: Path, *, load_in_4bit: bool, precision: Precision) -> Any:
+    """Load a causal language model, as nf4 with nested quantisation when `load_in_4bit`."""
+    from transformers import AutoModelForCausalLM
+
+    kwargs: dict[str, Any] = {
+        "dtype": DTYPES[precision],
+        "use_safetensors": True,
+        "trust_remote_code": False,
+    }
+    if load_in_4bit:
+        kwargs["quantization_config"] = quantization(precision)
+    if torch.cuda.is_available():
+        kwargs["device_map"] = {"": int(os.environ.get("LOCAL_RANK", "0"))}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(str(folder), **kwargs)
+    except OSError as error:
+        raise ModelError(
+            f"{folder}: the weights can't be read: {error}. Check that the download is complete."
+        ) from error
+    check_quantized(model, load_in_4bit=load_in_4bit)
+    return model
+
+
+def quantization(precision: Precision) -> Any:
+    """The QLoRA paper's settings; bitsandbytes' own defaults are fp4, fp32 compute and no nesting."""
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=DTYPES[precision],
+    )
+
+
+def check_quantized(model: Any, *, load_in_4bit: bool) -> int:
+    """Count the modules that really are 4-bit, nf4 and nested; stop when that is not what was asked."""
+    import bitsandbytes as bnb
+
+    linears = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+    bad = [m for m in linears if m.weight.quant_type != "nf4" or not m.weight.compress_statistics]
+    if bool(linears) != load_in_4bit or bad:
+        raise ModelError(
+            f"model.load_in_4bit={load_in_4bit} was asked, but {len(linears)} modules are 4-bit and {len(bad)} of "
+            "them are not nf4 with nested quantisation. Report this with the versions of bitsandbytes and transformers."
+        )
+    return len(linears)
+
+
+def save_contract(folder: Path, contract: Contract, ontology: Ontology) -> None:
+    """Write what a model needs to be asked as it was trained."""
+    runs.write_json_atomic(folder / CONTRACT_FILE, asdict(contract))
+    runs.write_text_atomic(folder / ONTOLOGY_FILE, ontologies.dump(ontology))
+
+
+def read_contract(folder: Path) -> Contract:
+    """Read the contract that fine_tune.py wrote beside the adapter."""
+    path = folder / CONTRACT_FILE
+    try:
+        return prompt.contract_from(json.loads(path.read_text(encoding="utf-8")), where=str(path))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path}: no such file, so {folder} is not a model that fine_tune.py wrote. "
+            "Run fine_tune.py first, or give its final_model folder with --model."
+        ) from None
+    except json.JSONDecodeError as error:
+        raise ModelError(f"{path}: not JSON ({error}). Use the file that fine_tune.py wrote.") from error
+
+
+def load_tuned(folder: Path, cfg: Config) -> TunedModel:
+    """Load a folder that fine_tune.py wrote: an adapter over its base model, or a merged model."""
+    contract = read_contract(folder)
+    ontology = ontologies.load(str(folder / ONTOLOGY_FILE))
+    tokenizer = load_tokenizer(folder)
+    prompt.check_contract(contract, tokenizer, where=str(folder))
+    is_adapter = (folder / "adapter_config.json").exists()
+    base = resolve(contract.base_model, cfg.model.hub) if is_adapter else folder
+    precision = precision_for(cfg.training.precision)
+    model = load_weights(base, load_in_4bit=cfg.model.load_in_4bit and is_adapter, precision=precision)
+    if is_adapter:
+        from peft import PeftModel
+
+        _refuse_pickles(folder)
+        model = PeftModel.from_pretrained(model, str(folder))
+    model.eval()
+    return TunedModel(model, tokenizer, contract, ontology, name=folder.name)
+
+
+def load_extractor(model_dir: Path, cfg: Config) -> Extractor:
+    """The loader that inference.py and serve.py share."""
+    from kgtune.generation import (
+        TransformersExtractor,
+    )  # generation stands above this module
+
+    tuned = load_tuned(model_dir, cfg)
+    return TransformersExtractor.from_tuned(tuned, cfg.decoding)
+
+
+def merge(folder: Path, cfg: Config) -> Path:
+    """Fold the adapter into a 16-bit (32-bit on a CPU) copy of its base; write merged_model/ beside `folder`.
+
+    The base is not read in 4 bits, even where the adapter was trained on one: a merge into 4 bits loses most.
+    """
+    tuned = load_tuned(
+        folder,
+        cfg.model_copy(update={"model": cfg.model.model_copy(update={"load_in_4bit": False})}),
+    )
+    if not hasattr(tuned.model, "merge_and_unload"):
+        raise ModelError(f"{folder}: holds no adapter, so there is nothing to merge. Give a final_model folder.")
+    target = folder.with_name("merged_model")
+    temporary = folder.with_name("merged_model.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    tuned.model.merge_and_unload().save_pretrained(str(temporary), safe_serialization=True)
+    tuned.tokenizer.save_pretrained(str(temporary))  # type: ignore[attr-defined]
+    save_contract(temporary, tuned.contract, tuned.ontology)
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    return target

@@ -1,0 +1,146 @@
+"""The one prompt that training, evaluation, inference and service share, and the contract that proves it.
+
+Knows nothing about files or models; a tokenizer comes in as a `ChatTokenizer`, its template applied here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from kgtune.errors import ModelError
+from kgtune.ontology import Label, Ontology, RelationType
+
+Guidelines = Literal["full", "brief"]
+Message = dict[str, str]
+
+# What a chat template or a tool-calling tokenizer would read as its own: <|im_end|>, <tool_call>, </think> ...
+_CONTROL = re.compile(r"<(?=\|[^<>|\s]{1,40}\|>|/?(?:tool_call|tool_response|tools|think)>)")
+_HARMLESS = "‹"  # one character for one: offsets into the text stay true
+_RESTORE = re.compile(r"‹(?=\|[^<>|\s]{1,40}\|>|/?(?:tool_call|tool_response|tools|think)>)")
+
+# Holds every kind of thing that a changed template, tokenizer or neutraliser would treat differently.
+PROBE_TEXT = "探针 probe <|im_end|> 198[.]51[.]100[.]7\n\nline two\t“quoted”"
+
+_FULL_HEAD = (
+    "Extract the knowledge graph from the threat report. Answer with one line of JSON only:\n"
+    '{"entities":[{"labels":"","id":"e1","name":"","description":""}],'
+    '"relationships":[{"type":"","source":"e1","target":"e2","confidence":0.95,"evidence":""}]}'
+)
+_FULL_RULES = (
+    "Rules: only what the text states; names and evidence copied from the text; ids e1, e2, ... by first "
+    "mention; source and target are ids of entities; nothing relevant: empty lists."
+)
+
+
+class ChatTokenizer(Protocol):
+    """What this package asks of a tokenizer. Token ids are flat lists."""
+
+    eos_token: str
+    eos_token_id: int
+    chat_template: Any
+
+    def apply_chat_template(self, conversation: Any, **kwargs: Any) -> Any: ...
+
+    def decode(self, token_ids: Any, **kwargs: Any) -> Any: ...
+
+    def __call__(self, text: Any, **kwargs: Any) -> Any: ...
+
+
+def system_message(ontology: Ontology, guidelines: Guidelines) -> str:
+    """Write the system message: `full` explains every label and type, `brief` only names them."""
+    if guidelines == "brief":
+        labels = ", ".join(label.name for label in ontology.labels)
+        types = ", ".join(kind.name for kind in ontology.types)
+        return f"Knowledge graph as JSON.\nlabels: {labels}\ntypes: {types}"
+    lines = [_FULL_HEAD, "Labels:"]
+    lines += [_explain(label) for label in ontology.labels]
+    lines += ["Types:"]
+    lines += [_explain(kind) for kind in ontology.types]
+    lines += [_FULL_RULES]
+    return "\n".join(lines)
+
+
+def _explain(item: Label | RelationType) -> str:
+    gloss = f" {item.zh}" if item.zh and item.zh != item.name else ""
+    guideline = f": {item.guideline_en}" if item.guideline_en else ""
+    return f"{item.name}{gloss}{guideline}"
+
+
+def messages(system: str, text: str) -> list[Message]:
+    """Return the chat that asks for the graph of `text`."""
+    return [
+        {"role": "system", "content": system},
+        {"role": "user", "content": neutralise(text)},
+    ]
+
+
+def neutralise(text: str) -> str:
+    """Make chat-control tokens inside a text harmless, character for character."""
+    return _CONTROL.sub(_HARMLESS, text)
+
+
+def restore(answer: str, text: str) -> str:
+    """Undo `neutralise` in what a model copied out of `text`."""
+    return _RESTORE.sub("<", answer) if _CONTROL.search(text) else answer
+
+
+def render(tokenizer: ChatTokenizer, system: str, text: str) -> str:
+    """Return the prompt exactly as the model sees it, up to where its answer begins."""
+    rendered = tokenizer.apply_chat_template(messages(system, text), tokenize=False, add_generation_prompt=True)
+    return str(rendered)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a model was trained on, so that nobody can ask it in other words without noticing.
+
+    `max_answer_tokens` is the longest answer of its training data, in its own tokens.
+    """
+
+    base_model: str
+    system: str
+    guidelines: str
+    ontology_hash: str
+    rendered_probe_sha256: str
+    max_answer_tokens: int
+    evidence_grounded_share: float | None = None
+    schema_version: int = 1
+
+
+def probe_hash(tokenizer: ChatTokenizer, system: str) -> str:
+    """Hash of the rendered probe prompt and of its token ids: template, tokenizer and neutraliser at once."""
+    rendered = render(tokenizer, system, PROBE_TEXT)
+    ids = tokenizer(rendered, add_special_tokens=False)["input_ids"]
+    return hashlib.sha256(f"{rendered}\0{list(ids)}".encode()).hexdigest()
+
+
+def check_contract(contract: Contract, tokenizer: ChatTokenizer, *, where: str) -> None:
+    """Refuse a model whose prompt would not be rendered as it was in training."""
+    found = probe_hash(tokenizer, contract.system)
+    if found != contract.rendered_probe_sha256:
+        raise ModelError(
+            f"{where}/prompt_contract.json: the prompt would not be rendered as in training "
+            f"(probe {found[:12]}, trained on {contract.rendered_probe_sha256[:12]}). "
+            "Use the tokenizer and chat_template.jinja that fine_tune.py wrote into this folder, and the same "
+            "version of this package; or fine-tune again."
+        )
+
+
+def contract_from(obj: Mapping[str, Any], *, where: str) -> Contract:
+    """Read a contract; an unknown or missing key says which."""
+    fields: Sequence[str] = Contract.__slots__  # type: ignore[attr-defined]
+    required = [name for name in fields if name not in ("evidence_grounded_share", "schema_version")]
+    missing, unknown = (
+        [k for k in required if k not in obj],
+        [k for k in obj if k not in fields],
+    )
+    if missing or unknown:
+        raise ModelError(
+            f"{where}: missing keys {missing}, unknown keys {unknown}. "
+            "Use the file that fine_tune.py wrote, unchanged, or fine-tune again."
+        )
+    return Contract(**obj)

@@ -1,0 +1,220 @@
+"""From examples to training samples: what is fed, what is supervised, and the proof that both are as meant.
+
+Knows tokenizers only through `ChatTokenizer`; knows nothing about models or trainers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from kgtune import grounding, prompt
+from kgtune.errors import DataError, Problem, UserError
+from kgtune.examples import Example
+from kgtune.graph import Graph
+from kgtune.prompt import ChatTokenizer, Message
+
+Overlength = Literal["refuse", "drop", "window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One rendered example. `prompt_ids` + `answer_ids` is all that the model is fed; the second is supervised."""
+
+    example: Example
+    prompt_text: str
+    answer_text: str
+    prompt_ids: tuple[int, ...]
+    answer_ids: tuple[int, ...]
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.prompt_ids) + len(self.answer_ids)
+
+    def chat_row(self, system: str) -> dict[str, list[Message]]:
+        """The prompt-completion row that the trainer renders for itself."""
+        return {
+            "prompt": prompt.messages(system, self.example.text),
+            "completion": [{"role": "assistant", "content": answer_content(self.example)}],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """The samples that will be trained on, and how many examples did not make it, by reason."""
+
+    samples: tuple[Sample, ...]
+    dropped: Counter[str]
+
+    @property
+    def max_answer_tokens(self) -> int:
+        return max((len(sample.answer_ids) for sample in self.samples), default=0)
+
+
+def answer_content(example: Example) -> str:
+    """The assistant's text: the canonical graph, control tokens in it neutralised as they are in the prompt."""
+    return prompt.neutralise(example.answer)
+
+
+def supervise(
+    examples: Sequence[Example],
+    tokenizer: ChatTokenizer,
+    system: str,
+    *,
+    max_seq_length: int,
+    overlength: Overlength,
+) -> Supervision:
+    """Render every example and check what the notes call C1-C4; refuse with all problems at once.
+
+    Raises:
+        DataError: an answer would be cut, a prompt is no exact prefix, or the end of the answer isn't trained.
+    """
+    dropped: Counter[str] = Counter()
+    samples: list[Sample] = []
+    problems: list[Problem] = []
+    for example in examples:
+        sample = render(example, tokenizer, system)
+        if sample.num_tokens <= max_seq_length:
+            samples.append(sample)
+        elif overlength == "refuse":
+            problems.append(_too_long(sample, max_seq_length))
+        elif overlength == "drop":
+            dropped["longer than model.max_seq_length"] += 1
+        else:
+            pieces = window(
+                example,
+                lambda e: render(e, tokenizer, system).num_tokens,
+                max_seq_length,
+            )
+            dropped["no window fits model.max_seq_length"] += not pieces
+            samples.extend(render(piece, tokenizer, system) for piece in pieces)
+    for sample in samples:
+        problems.extend(check_sample(sample, tokenizer))
+    if problems:
+        raise DataError(
+            problems,
+            summary=f"{len(problems)} of {len(examples)} rows can't be trained on as they are:",
+        )
+    return Supervision(tuple(samples), +dropped)
+
+
+def render(example: Example, tokenizer: ChatTokenizer, system: str) -> Sample:
+    """Render prompt and prompt+answer by the template, and cut the second where the first ends."""
+    chat = prompt.messages(system, example.text)
+    answer = {"role": "assistant", "content": answer_content(example)}
+    prompt_text = str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+    full_text = str(tokenizer.apply_chat_template([*chat, answer], tokenize=False))
+    prompt_ids = _ids(tokenizer, prompt_text)
+    full_ids = _ids(tokenizer, full_text)
+    if full_ids[: len(prompt_ids)] != prompt_ids or not full_text.startswith(prompt_text):
+        raise UserError(_not_a_prefix(example, prompt_text, full_text))
+    return Sample(
+        example,
+        prompt_text,
+        full_text[len(prompt_text) :],
+        prompt_ids,
+        full_ids[len(prompt_ids) :],
+    )
+
+
+def check_sample(sample: Sample, tokenizer: ChatTokenizer) -> list[Problem]:
+    """List what would make this sample teach the wrong thing: a lost end of answer, a changed text."""
+    where = f"row {sample.example.id}"
+    ids = list(sample.answer_ids)
+    last = len(ids) - 1
+    while last >= 0 and not str(tokenizer.decode([ids[last]])).strip():
+        last -= 1
+    if last < 0 or ids[last] != tokenizer.eos_token_id:
+        ending = repr(sample.answer_text[-40:])
+        what = f"the answer does not end with the end-of-answer token {tokenizer.eos_token}, but with {ending}."
+        return [
+            Problem(
+                "C1-END-NOT-TRAINED",
+                where,
+                what,
+                "Use the model's own chat template, unchanged.",
+            )
+        ]
+    decoded = str(tokenizer.decode(ids[:last]))
+    if decoded != answer_content(sample.example):
+        what = f"the supervised tokens read {decoded[:80]!r}..., not the row's answer."
+        return [
+            Problem(
+                "C3-ANSWER-CHANGED",
+                where,
+                what,
+                "Normalise the text to NFC, or report this tokenizer.",
+            )
+        ]
+    return []
+
+
+def window(example: Example, measure: Callable[[Example], int], limit: int) -> list[Example]:
+    """Cut an over-long text into runs of whole sentences that fit, each with the part of the graph it states.
+
+    `measure` gives the tokens of prompt and answer. A sentence too long on its own is left out, and with it
+    the items it states: an answer is never cut.
+    """
+    pieces: list[Example] = []
+    start: int | None = None
+    end = 0
+    for sentence in grounding.sentences(example.text):
+        if start is not None and measure(_piece(example, start, sentence.end, 0)) <= limit:
+            end = sentence.end
+            continue
+        if start is not None:
+            pieces.append(_piece(example, start, end, len(pieces)))
+        fits = measure(_piece(example, sentence.start, sentence.end, 0)) <= limit
+        start, end = (sentence.start, sentence.end) if fits else (None, sentence.end)
+    if start is not None:
+        pieces.append(_piece(example, start, end, len(pieces)))
+    return pieces
+
+
+def _piece(example: Example, start: int, end: int, number: int) -> Example:
+    text = example.text[start:end].strip()
+    haystack = grounding.Haystack(text)
+    entities = tuple(e for e in example.graph.entities if haystack.first(e.name))
+    kept = {entity.id for entity in entities}
+    edges = tuple(
+        r
+        for r in example.graph.relationships
+        if r.source in kept and r.target in kept and (not r.evidence or haystack.first(r.evidence))
+    )
+    return replace(example, id=f"{example.id}~w{number}", text=text, graph=Graph(entities, edges))
+
+
+def preview(sample: Sample) -> str:
+    """Show one sample as a person reads it: what is supervised stands between [[ and ]]."""
+    return (
+        f"row {sample.example.id}: {len(sample.prompt_ids)} prompt tokens, "
+        f"{len(sample.answer_ids)} supervised tokens between [[ and ]]\n"
+        f"{sample.prompt_text}[[{sample.answer_text}]]"
+    )
+
+
+def _ids(tokenizer: ChatTokenizer, text: str) -> tuple[int, ...]:
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _too_long(sample: Sample, limit: int) -> Problem:
+    what = (
+        f"{sample.num_tokens} tokens ({len(sample.prompt_ids)} prompt, {len(sample.answer_ids)} answer) "
+        f"exceed model.max_seq_length={limit}; the answer would be cut."
+    )
+    fix = "Raise model.max_seq_length, or set data.overlength=window (cuts the text, never an answer) or =drop."
+    return Problem("C2-TOO-LONG", f"row {sample.example.id}", what, fix)
+
+
+def _not_a_prefix(example: Example, prompt_text: str, full_text: str) -> str:
+    same = next(
+        (i for i, (a, b) in enumerate(zip(prompt_text, full_text, strict=False)) if a != b),
+        len(prompt_text),
+    )
+    return (
+        f"row {example.id}: C4-NOT-A-PREFIX: the prompt is not an exact prefix of prompt and answer; they part at "
+        f"character {same}: {prompt_text[same - 20 : same + 20]!r} against {full_text[same - 20 : same + 20]!r}. "
+        "Use the model's own chat template, unchanged."
+    )

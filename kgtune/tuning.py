@@ -1,0 +1,281 @@
+"""The stages of a fine-tuning run: prepare, measure, train, keep. fine_tune.py tells them in order.
+
+Knows the other rooms by their doors only: how an example is rendered, trained on or scored stands there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kgtune import evaluation, generation, prompt, runs, supervision, training
+from kgtune import examples as example_files
+from kgtune import model as models
+from kgtune import ontology as ontologies
+from kgtune.config import Resolved, config_hash
+from kgtune.errors import UserError
+from kgtune.evaluation import Measured
+from kgtune.examples import Example
+from kgtune.ontology import Ontology
+from kgtune.prompt import Contract
+from kgtune.settings import Config
+from kgtune.supervision import Supervision
+from kgtune.training import TrainResult
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is known before any weights are loaded."""
+
+    examples: tuple[Example, ...]
+    ontology: Ontology
+    system: str
+    base: Path
+    tokenizer: Any
+    supervision: Supervision
+
+    def held_out(self, cfg: Config) -> list[Example]:
+        """The documents that are measured; never a train row."""
+        rows = [e for e in self.examples if e.split == cfg.evaluation.split]
+        return rows[: cfg.evaluation.max_documents]
+
+
+def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
+    """Read the training data; bare rows are split and augmented by convert_data.py's own functions."""
+    path = Path(cfg.data.training_data)
+    rows = example_files.read_examples(path)
+    ontology = ontology_of(cfg, rows)
+    examples = example_files.prepare(rows, cfg).examples if any(e.split is None for e in rows) else tuple(rows)
+    for split in ("train", cfg.evaluation.split):
+        if not any(e.split == split for e in examples):
+            raise UserError(
+                f"{path}: no {split} rows among {len(examples)}. Add documents, or change data.validation_ratio, "
+                "data.test_ratio or evaluation.split."
+            )
+    return examples, ontology
+
+
+def ontology_of(cfg: Config, rows: Sequence[Example]) -> Ontology:
+    """The ontology that convert_data.py saved beside the rows, else as configured."""
+    saved = Path(cfg.data.training_data).with_name("ontology.yaml")
+    if cfg.ontology == "auto" and saved.exists():
+        return ontologies.load(str(saved))
+    labels = Counter(e.labels for row in rows for e in row.graph.entities)
+    types = Counter(r.type for row in rows for r in row.graph.relationships)
+    return ontologies.choose(cfg.ontology, labels, types)
+
+
+def prepare(cfg: Config) -> Prepared:
+    """Read rows, fetch the tokenizer, render and check every train row. No weights are loaded."""
+    examples, ontology = read_rows(cfg)
+    base = models.resolve(cfg.model.model_id, cfg.model.hub, weights=False)
+    tokenizer = models.load_tokenizer(base)
+    system = prompt.system_message(ontology, cfg.prompt.guidelines)
+    train_rows = [e for e in examples if e.split == "train"]
+    supervised = supervision.supervise(
+        train_rows,
+        tokenizer,
+        system,
+        max_seq_length=cfg.model.max_seq_length,
+        overlength=cfg.data.overlength,
+    )
+    if not supervised.samples:
+        raise UserError(f"{cfg.data.training_data}: no train row is left: {dict(supervised.dropped)}.")
+    return Prepared(examples, ontology, system, base, tokenizer, supervised)
+
+
+def describe(prepared: Prepared) -> str:
+    """What will be trained on, in a few lines a person reads."""
+    samples = prepared.supervision.samples
+    lengths = sorted(sample.num_tokens for sample in samples)
+    splits = Counter(e.split for e in prepared.examples)
+    lines = [
+        (
+            f"rows: {', '.join(f'{count} {split}' for split, count in sorted(splits.items(), key=str))}; "
+            f"trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}"
+        ),
+        (
+            f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}; "
+            f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}; "
+            f"longest answer {prepared.supervision.max_answer_tokens}"
+        ),
+        f"ontology: {prepared.ontology.name} ({len(prepared.ontology.labels)} labels, {len(prepared.ontology.types)} types)",
+    ]
+    return "\n".join(lines)
+
+
+def write_samples(prepared: Prepared, path: Path) -> None:
+    """Write training_samples.json: every row exactly as rendered, and which part is supervised."""
+    samples = [
+        {
+            "id": s.example.id,
+            "aug": s.example.aug,
+            "prompt": s.prompt_text,
+            "supervised": s.answer_text,
+            "num_prompt_tokens": len(s.prompt_ids),
+            "num_supervised_tokens": len(s.answer_ids),
+        }
+        for s in prepared.supervision.samples
+    ]
+    runs.write_json_atomic(path, samples)
+
+
+def fingerprint(prepared: Prepared, cfg: Config) -> dict[str, str]:
+    """What must be the same for a run to be resumed."""
+    training = cfg.model_dump(mode="json", include={"model", "lora", "training", "prompt"})
+    parts = {f"{section}.{key}": str(value) for section, values in training.items() for key, value in values.items()}
+    rows = "\n".join(f"{s.example.id}\0{s.prompt_text}\0{s.answer_text}" for s in prepared.supervision.samples)
+    return {
+        **parts,
+        "ontology": prepared.ontology.hash,
+        "rendered train rows": runs.text_hash(rows),
+    }
+
+
+def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume: bool) -> Path | None:
+    """Claim the output folder; return the checkpoint to resume from.
+
+    Refuses to overwrite an earlier run, and to resume one that had other data or settings.
+    """
+    found = training.checkpoints(output_dir)
+    marks = fingerprint(prepared, resolved.config)
+    run_file = output_dir / RUN_FILE
+    earlier = json.loads(run_file.read_text(encoding="utf-8")).get("fingerprint", {}) if run_file.exists() else {}
+    if found and not resume:
+        raise UserError(
+            f"{output_dir}: holds an earlier run ({found[-1].name}). Continue it with --resume, or keep it and "
+            "write elsewhere with -o DIR, or remove that folder."
+        )
+    changed = [
+        f"{key}: was {earlier.get(key)!r}, now {marks[key]!r}" for key in marks if earlier.get(key) != marks[key]
+    ]
+    if found and earlier and changed:
+        raise UserError(
+            f"{output_dir}: --resume would mix two runs; these differ: {'; '.join(changed)}. "
+            "Set them back, or start a new run with -o DIR."
+        )
+    record = {
+        "schema_version": 1,
+        "profile": resolved.profile,
+        "fingerprint": marks,
+        "config": resolved.config.model_dump(mode="json"),
+        "origins": resolved.origins,
+        **runs.provenance(models.device_name()),
+    }
+    runs.write_json_atomic(run_file, record)
+    return found[-1] if found else None
+
+
+def contract_for(prepared: Prepared, cfg: Config) -> Contract:
+    """The contract that travels with the model."""
+    return Contract(
+        base_model=cfg.model.model_id,
+        system=prepared.system,
+        guidelines=cfg.prompt.guidelines,
+        ontology_hash=prepared.ontology.hash,
+        rendered_probe_sha256=prompt.probe_hash(prepared.tokenizer, prepared.system),
+        max_answer_tokens=prepared.supervision.max_answer_tokens,
+    )
+
+
+def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
+    """Answer the held-out documents with the adapter off (before) or on (after); both unconstrained."""
+    extractor = generation.TransformersExtractor(
+        model=model,
+        tokenizer=prepared.tokenizer,
+        system=prepared.system,
+        max_new_tokens=generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        batch_size=cfg.evaluation.batch_size,
+        name=which,
+        progress=lambda done, total: print(f"{which}: {done}/{total} documents", file=sys.stderr, flush=True),
+    )
+    model.eval()
+    if which == "after":
+        return evaluation.measure(extractor, prepared.held_out(cfg))
+    with model.disable_adapter():
+        return evaluation.measure(extractor, prepared.held_out(cfg))
+
+
+def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
+    """Load the weights and set up the trainer over them."""
+    base = models.resolve(cfg.model.model_id, cfg.model.hub)
+    precision = models.precision_for(cfg.training.precision)
+    model = models.load_weights(base, load_in_4bit=cfg.model.load_in_4bit, precision=precision)
+    samples = prepared.supervision.samples
+    return training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
+
+
+def evaluate_kept(
+    prepared: Prepared, cfg: Config, output_dir: Path
+) -> tuple[dict[evaluation.Which, Measured], dict[str, Any]]:
+    """Measure a model that an earlier run kept, adapter off and on."""
+    tuned = models.load_tuned(output_dir / "final_model", cfg)
+    if tuned.contract.system != prepared.system:
+        raise UserError(
+            f"{output_dir}/final_model was trained with another system message than this configuration gives. "
+            "Use the ontology and prompt.guidelines of that run (run.json has them)."
+        )
+    before = measure(tuned.model, prepared, cfg, "before")
+    after = measure(tuned.model, prepared, cfg, "after")
+    return {"before": before, "after": after}, {
+        "seconds_before": before.seconds,
+        "seconds_after": after.seconds,
+    }
+
+
+def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> None:
+    """Write final_model/: adapter, tokenizer, chat template, prompt contract, ontology."""
+    contract = contract_for(prepared, cfg)
+    training.save_final(
+        trainer,
+        prepared.tokenizer,
+        output_dir / "final_model",
+        contract,
+        prepared.ontology,
+    )
+
+
+def run_facts(trained: TrainResult, before: Measured, after: Measured) -> dict[str, Any]:
+    """What the run did and how long each stage took."""
+    return {
+        "num_steps": trained.num_steps,
+        "resumed_from": trained.resumed_from,
+        "losses": [{"step": step, "loss": loss} for step, loss in trained.losses],
+        "seconds_before": round(before.seconds, 1),
+        "seconds_training": round(trained.seconds, 1),
+        "seconds_after": round(after.seconds, 1),
+    }
+
+
+def keep_results(
+    columns: dict[evaluation.Which, Measured],
+    prepared: Prepared,
+    cfg: Config,
+    output_dir: Path,
+    run: dict[str, Any],
+) -> dict[str, Any]:
+    """Write evaluation_results.json and evaluation_report.md."""
+    facts = {
+        "base_model": cfg.model.model_id,
+        "split": cfg.evaluation.split,
+        "max_new_tokens": generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        "config_sha256": config_hash(cfg),
+        "data_sha256": runs.file_hash(Path(cfg.data.training_data)),
+        "ontology_sha256": prepared.ontology.hash,
+        "seed": cfg.training.seed,
+        "num_rows_trained_on": len(prepared.supervision.samples),
+        "num_rows_dropped": dict(prepared.supervision.dropped),
+        "run": run,
+        **runs.provenance(models.device_name()),
+    }
+    result = evaluation.results(columns, prepared.ontology, facts)
+    runs.write_json_atomic(output_dir / "evaluation_results.json", result)
+    runs.write_text_atomic(output_dir / "evaluation_report.md", evaluation.report(result))
+    return result
