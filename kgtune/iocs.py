@@ -1,0 +1,167 @@
+"""Indicators in running text: where they stand, of what kind, and their refanged spelling.
+
+Knows nothing about entities, graphs or files. Linear in the text: no nested quantifier can backtrack, and
+look-arounds are ASCII, since `\\b` sees no edge between a Chinese character and a Latin letter.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "url", "email", "ipv4", "ipv6", "domain", "file", "path", "registry", "md5", "sha1", "sha256", "sha512",
+    "cve", "weakness", "attack_id", "guid", "btc", "eth", "asn",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ioc:
+    """An indicator at text[start:end], as the text spells it."""
+
+    start: int
+    end: int
+    kind: Kind
+
+
+# Two-letter and generic endings seen in reports; the public suffix list is not needed to protect a span.
+TLDS = frozenset(
+    "com net org info biz io co me tv cc ws xyz top club site online shop store tech space live pro app dev cloud "
+    "icu vip work world link click host press website fun life today zone onion bit example test invalid local "
+    "arpa gov edu mil int mobi name asia cn hk tw jp kr kp in pk bd lk np id my sg th vn ph mm la kh au nz us ca "
+    "mx br ar cl pe ve uk ie fr de nl be lu ch at it es pt gr tr cy mt dk se no fi is ee lv lt pl cz sk hu ro bg "
+    "rs hr si ba mk al ua by md ru su kz uz kg tj tm ge am az ir iq sy lb jo il ps sa ae qa kw om ye eg ly tn dz "
+    "ma sd et ke ng gh za to ai so sh st tk ml ga cf gq pw nu eu".split()
+)
+FILE_ENDINGS = frozenset(
+    "exe dll sys bat cmd ps1 psm1 vbs vbe js jse wsf hta lnk scr cpl ocx doc docx docm dot dotm xls xlsx xlsm ppt "
+    "pptx pptm pdf rtf csv zip rar 7z gz tgz tar cab iso img vhd jar war py pyc pl rb sh md txt log html htm php "
+    "asp aspx jsp json xml yml yaml ini cfg conf dat bin tmp db sqlite elf so apk ipa dmg pkg msi reg inf c h cpp "
+    "rs go java png jpg jpeg gif bmp ico svg eml msg key pem crt evtx pcap".split()
+)
+
+_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．)"
+_BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    ("url", _BEFORE + r"(?:https?|h[xt*]{2}ps?|ftps?|fxps?|tcp|wss?|smb|ldaps?)"
+            r"(?:\[://\]|(?:\[:\]|:)(?://|\\\\|\[//\]))[!#-;=?-_a-{}~]++"),
+    ("email", r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_%+][A-Za-z0-9._%+-]{0,63}+(?:@|\[at\]|\(at\)|\[@\])"
+              rf"(?:[A-Za-z0-9-]{{1,63}}+{_DOT})+[A-Za-z]{{2,24}}+" + _AFTER),
+    ("ipv4", rf"(?<!\d\.){_BEFORE}{_OCTET}(?:{_DOT}{_OCTET}){{3}}(?:(?:\[:\]|:)\d{{1,5}})?(?:/\d{{1,2}})?(?!\.?\d)" + _AFTER),
+    ("ipv6", r"(?<![A-Za-z0-9:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,39}+(?![A-Za-z0-9:])"),
+    ("registry", _BEFORE + r"(?:HKEY_[A-Z_]{4,24}|HKLM|HKCU|HKCR|HKU|HKCC)\\[!#-;=?-_a-{}~]++"),
+    ("path", r'(?<=")[A-Za-z]:\\[^"\n<>|*?]{1,260}+(?=")'),
+    ("path", _BEFORE + r"[A-Za-z]:\\[!#-)+-;=@-_a-{}~]*+"),
+    ("path", r"(?<![A-Za-z0-9\\])(?:%[A-Za-z_]{2,30}%|\\\\[A-Za-z0-9._$-]{1,63})\\[!#-)+-;=@-_a-{}~]*+"),
+    ("path", r"(?<![A-Za-z0-9/.:_~<-])~?/(?:[A-Za-z0-9._+-]{1,255}+/)++[A-Za-z0-9._+-]*+"),
+    ("sha512", _BEFORE + r"[0-9A-Fa-f]{128}" + _AFTER),
+    ("sha256", _BEFORE + r"[0-9A-Fa-f]{64}" + _AFTER),
+    ("sha1", _BEFORE + r"[0-9A-Fa-f]{40}" + _AFTER),
+    ("md5", _BEFORE + r"[0-9A-Fa-f]{32}" + _AFTER),
+    ("cve", _BEFORE + r"CVE[-‐‑–]\d{4}[-‐‑–]\d{4,7}" + _AFTER),
+    ("weakness", _BEFORE + r"(?:CWE|CAPEC|CNVD|CNNVD)-\d[\d-]{0,14}\d?" + _AFTER),
+    ("attack_id", _BEFORE + r"(?:T\d{4}(?:\.\d{3})?|TA\d{4}|[SGMC]\d{4})(?![A-Za-z0-9]|\.\d)"),
+    ("guid", _BEFORE + r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?" + _AFTER),
+    ("btc", _BEFORE + r"(?:bc1[02-9ac-hj-np-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34})" + _AFTER),
+    ("eth", _BEFORE + r"0x[0-9A-Fa-f]{40}" + _AFTER),
+    ("asn", _BEFORE + r"ASN?\d{2,10}" + _AFTER),
+    ("domain", rf"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:{_DOT}[A-Za-z0-9_-]++)++"),
+)  # fmt: skip
+# Identifiers whose case is part of their shape stay case-sensitive ("s0001" is no ATT&CK id).
+_CASED = frozenset({"attack_id", "btc", "asn"})
+_COMPILED = tuple((kind, re.compile(p, 0 if kind in _CASED else re.IGNORECASE)) for kind, p in _PATTERNS)
+_ONE_DOT = re.compile(_DOT, re.IGNORECASE)
+
+_REFANG = re.compile(
+    r"(?<![A-Za-z0-9])(?P<http>h[xt*]{2}p)(?=s?[\[:])|(?<![A-Za-z0-9])(?P<ftp>fxp)(?=s?[\[:])"
+    r"|(?P<slashes>\[://\]|(?:\[:\]|:)(?:\\\\|\[//\]))|(?P<colon>\[:\])|(?P<at>\[at\]|\(at\)|\[@\])"
+    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．)",
+    re.IGNORECASE,
+)
+_REFANGED = {"http": "http", "ftp": "ftp", "slashes": "://", "colon": ":", "at": "@", "dot": "."}
+
+
+def refang(value: str) -> str:
+    """Undo the usual defanging: ``hxxp[:]//evil[.]com`` -> ``http://evil.com``."""
+    return _REFANG.sub(lambda match: _REFANGED[str(match.lastgroup)], value)
+
+
+def defanged_places(value: str) -> Iterator[tuple[int, int, str]]:
+    """Yield each place that `refang` rewrites, in order, as (start, end, new)."""
+    for match in _REFANG.finditer(value):
+        yield match.start(), match.end(), _REFANGED[str(match.lastgroup)]
+
+
+def iocs(text: str) -> list[Ioc]:
+    """Find every indicator, in order, without overlaps: where two overlap, the longer one stands."""
+    found = sorted(_candidates(text), key=lambda ioc: (ioc.start, -ioc.end))
+    kept: list[Ioc] = []
+    for ioc in found:
+        if kept and ioc.start < kept[-1].end:
+            if ioc.end - ioc.start > kept[-1].end - kept[-1].start:
+                kept[-1] = ioc
+            continue
+        kept.append(ioc)
+    return kept
+
+
+def _candidates(text: str) -> Iterator[Ioc]:
+    for kind, pattern in _COMPILED:
+        for match in pattern.finditer(text):
+            ioc = _shaped(text, match.start(), match.end(), kind)
+            if ioc is not None:
+                yield ioc
+
+
+def _shaped(text: str, start: int, end: int, kind: Kind) -> Ioc | None:
+    if kind == "domain":
+        return _domain_or_file(text, start, end)
+    if kind == "ipv6":
+        return Ioc(start, end, kind) if _is_ipv6(text[start:end]) else None
+    if kind in ("url", "registry", "path"):
+        end = _without_trailing_punctuation(text, start, end)
+    return Ioc(start, end, kind) if end > start + 2 else None
+
+
+def _without_trailing_punctuation(text: str, start: int, end: int) -> int:
+    """Leave out a sentence's own punctuation: a closing bracket stays only when it was opened inside."""
+    counts = {mark: text.count(mark, start, end) for pair in _CLOSERS.items() for mark in pair}
+    while end > start:
+        last = text[end - 1]
+        if last in _CLOSERS:
+            if counts[last] <= counts[_CLOSERS[last]]:
+                break
+            counts[last] -= 1
+        elif last not in ".,;:!?'\"":
+            break
+        end -= 1
+    return end
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    return value.count(":") >= 2 and any(character != ":" for character in value)
+
+
+def _domain_or_file(text: str, start: int, end: int) -> Ioc | None:
+    """Decide what dotted words are: a file by its ending, a domain by its last known top level."""
+    dots = [(start + m.start(), start + m.end()) for m in _ONE_DOT.finditer(text[start:end])]
+    is_defanged = any(stop - begin > 1 for begin, stop in dots)
+    if not is_defanged and text[dots[-1][1] : end].lower() in FILE_ENDINGS:
+        return Ioc(start, end, "file")
+    for index in range(len(dots) - 1, -1, -1):
+        stop = dots[index + 1][0] if index + 1 < len(dots) else end
+        label = text[dots[index][1] : stop]
+        # "found.In the" is a missing space, not India's top level.
+        if label.lower() in TLDS and (label.islower() or text[start:stop].isupper()):
+            return Ioc(start, stop, "domain")
+    return None

@@ -1,0 +1,136 @@
+"""Another order of a text's paragraphs, list items or sentences, where the order says nothing.
+
+Knows nothing about entities beyond the spans a document protects. What it can't be sure of stays where it is:
+24 % of sentences that are not the first open with a pronoun or connective, and a kill chain is told in order.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+
+from kgtune.editing import Document
+from kgtune.grounding import sentences
+
+_OPENERS_EN = frozenset(
+    "it its it's they their them this that these those he his she her the such both another other others then later "
+    "subsequently afterwards after before finally lastly however but and or so also too additionally moreover "
+    "furthermore meanwhile instead thus therefore hence consequently in as for similarly likewise once next first "
+    "firstly second secondly third from there here when while during upon through using at by with one some most "
+    "neither nor yet still again we again, all each either same".split()
+)
+_OPENERS_ZH = re.compile(
+    r"[该此其它他她这那上前随之然接最同但因所而并且还也再首第与例本类相为由据不以及后另再次对在通经至于当从如若]"
+)
+_IN_ORDER = re.compile(
+    r"^\s*(?:\d+[.)、:]|[（(]?[一二三四五六七八九十]+[）)、.]|step\b|第[一二三四五六七八九十\d]+[步阶])", re.IGNORECASE | re.MULTILINE
+)
+_DATE = re.compile(
+    r"\d{4}\s*[-/年.]\s*\d{1,2}|\b(?:19|20)\d{2}\b|\d{1,2}月|\d{1,2}:\d{2}"
+    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+)
+_BULLET = re.compile(r"^\s*[-*•·–]\s+")
+_NOT_PROSE = re.compile(r"\||\t|```|^\s*#|^\s*>")
+_MOST_UNITS = 200
+
+
+def reorder(document: Document, rng: random.Random) -> str | None:
+    """Return the text with some units in other places, or None where that could change what it says."""
+    text = document.text
+    if _IN_ORDER.search(text):
+        return None
+    for units, is_list in ((_list_items(text), True), (_paragraphs(text), False), (_sentences(text), False)):
+        bodies = _bodies(text, _kept_together(units, [span for span in document.evidence if span]))
+        movable = _movable(text, bodies, is_list=is_list)
+        if 3 <= len(bodies) <= _MOST_UNITS and len(movable) >= 2:
+            return _permuted(text, bodies, movable, rng)
+    return None
+
+
+def _list_items(text: str) -> list[tuple[int, int]]:
+    """The first run of bulleted lines, as it is: a list may be put in another order from its first item on."""
+    run: list[tuple[int, int]] = []
+    at = 0
+    for line in text.split("\n"):
+        if _BULLET.match(line):
+            run.append((at, at + len(line)))
+        elif run:
+            break
+        at += len(line) + 1
+    return run
+
+
+def _paragraphs(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in re.finditer(r"[^\n](?:.|\n(?!\s*\n))*", text)] if "\n\n" in text else []
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    return [(span.start, span.end) for span in sentences(text)] if "\n" not in text.strip() else []
+
+
+def _kept_together(
+    units: Sequence[tuple[int, int]], evidence: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Join units that one evidence spans: they move as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in units:
+        if joined and any(begin < joined[-1][1] and stop > start for begin, stop in evidence):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _bodies(text: str, units: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Leave the white space between units where it is."""
+    bodies = []
+    for start, end in units:
+        unit = text[start:end]
+        body = (start + len(unit) - len(unit.lstrip()), start + len(unit.rstrip()))
+        if body[1] > body[0]:
+            bodies.append(body)
+    return bodies
+
+
+def _movable(text: str, bodies: Sequence[tuple[int, int]], *, is_list: bool) -> list[int]:
+    """Choose units that lean on no neighbour: nothing points back from them, or from the one behind them."""
+    units = [text[start:end] for start, end in bodies]
+    if sum(bool(_DATE.search(unit)) for unit in units) >= 2:  # told in the order in which it happened
+        return []
+    leans = [_leans_back(unit) for unit in units]
+    movable = []
+    for i, unit in enumerate(units):
+        is_followed = i + 1 < len(units) and leans[i + 1]
+        opens = unit.endswith((":", "：")) or (i > 0 and units[i - 1].endswith((":", "：")))
+        if leans[i] or is_followed or opens or (_NOT_PROSE.search(unit) and not is_list):
+            continue
+        if is_list or (i > 0 and _ends_sentence(unit)):
+            movable.append(i)
+    return movable
+
+
+def _leans_back(unit: str) -> bool:
+    plain = _BULLET.sub("", unit).lstrip("\"'“‘（(【[")
+    word = re.match(r"[A-Za-z']+", plain)
+    return bool(word and word[0].lower() in _OPENERS_EN) or bool(_OPENERS_ZH.match(plain))
+
+
+def _ends_sentence(unit: str) -> bool:
+    return unit.rstrip("\"'”’)）]】").endswith((".", "!", "?", "。", "！", "？", "…"))
+
+
+def _permuted(
+    text: str, bodies: Sequence[tuple[int, int]], movable: Sequence[int], rng: random.Random
+) -> str:
+    order = list(movable)
+    while order == list(movable):
+        rng.shuffle(order)
+    source = dict(zip(movable, order, strict=True))
+    parts: list[str] = []
+    at = 0
+    for i, (start, end) in enumerate(bodies):
+        begin, stop = bodies[source.get(i, i)]
+        parts += [text[at:start], text[begin:stop]]
+        at = end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,60 @@
+"""What the readers hand back: raw documents, and everything found on the way, counted.
+
+Knows nothing about any format, nor about what the caller does with a problem.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from kgtune.errors import Problem
+from kgtune.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """A text and its graph as annotated, normalised but not canonical. `where` is file:line and record."""
+
+    id: str
+    doc_id: str
+    text: str
+    graph: Graph
+    lang: str
+    split: str | None = None
+    group_id: str | None = None
+    where: str = ""
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects while files are read. `counts` always satisfies read == used + the sum of "dropped: ..."."""
+
+    problems: list[Problem] = field(default_factory=list)
+    repairs: list[Problem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def problem(self, code: str, where: str, what: str, fix: str) -> None:
+        self.problems.append(Problem(code, where, what, fix))
+
+    def repaired(self, code: str, where: str, what: str) -> None:
+        """Note a spelling that was read without losing anything, and that `--fix` would write plainly."""
+        self.repairs.append(Problem(code, where, what, "Read as meant; `convert_data.py --fix` writes it plainly."))
+
+    def note(self, what: str, number: int = 1) -> None:
+        self.counts[f"note: {what}"] += number
+
+    def dropped(self, reason: str, number: int = 1) -> None:
+        self.counts[f"dropped: {reason}"] += number
+
+
+@dataclass(frozen=True, slots=True)
+class RawSet:
+    """All documents of a run's inputs that can be used, and why the others can't."""
+
+    documents: tuple[RawDocument, ...]
+    problems: list[Problem]
+    counts: Counter[str]
+    repairs: tuple[Problem, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Files of which nothing could be read: no setting makes a run go on without them."""
