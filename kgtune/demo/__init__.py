@@ -1,1 +1,1 @@
-"""Everything that makes the embedded demo model: invented texts with exact graphs, and the small base trained on them."""
+"""Everything that makes the embedded demo model: invented texts with exact graphs, and the base trained on them."""

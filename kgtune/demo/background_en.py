@@ -43,7 +43,8 @@ Analysts withdrew the claim that |It proved false that |
     "anaphor_tool": "the malware|this malware|the tool",
     "anaphor_tool_held_out": "the same malware|this tool",
     "heading": """
-# Summary|# Overview|## Background|Executive summary|## Findings|# Incident notes|## Details|Analyst notes|# Weekly review|
+# Summary|# Overview|## Background|Executive summary|## Findings|# Incident notes|## Details|Analyst notes|
+# Weekly review|
 ## Key points|# Intelligence update|Threat overview
 """,
     "filler": """
@@ -109,7 +110,8 @@ Groups of attackers often share tools|Test your response plan every {n} months|T
 Spyware is malware that watches a user|The patch closes {n} holes in the browser|Report strange mails to the help desk
 """,
     "lead_use": """
-{actor} relied on the following tools:|Tools of {actor}:|The toolset of {actor} includes:|{actor} was seen with these tools:|
+{actor} relied on the following tools:|Tools of {actor}:|The toolset of {actor} includes:|
+{actor} was seen with these tools:|
 Malware used by {actor}:
 """,
     "lead_use_held_out": "{actor} uses the tools below:|These tools were used by {actor}:",
@@ -140,7 +142,8 @@ Command servers of {tool}:|{tool} connects to the following addresses:|C2 of {to
 """,
     "lead_contact_held_out": "{tool} connects to the addresses below:|Servers contacted by {tool}:",
     "lead_tactic": """
-Techniques under {tactic}:|The tactic {tactic} covers:|Techniques seen in the {tactic} phase:|{tactic} was achieved through:
+Techniques under {tactic}:|The tactic {tactic} covers:|Techniques seen in the {tactic} phase:|
+{tactic} was achieved through:
 """,
     "lead_tactic_held_out": "The tactic {tactic} includes the techniques below:|Techniques listed under {tactic}:",
     "table_use": "Actor/Tool|Threat actor/Malware|Group/Tool used",

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from kgtune.demo import names
-from kgtune.demo.composition import LABELS, compose, phrasebook
+from kgtune.demo.composition import compose
+from kgtune.demo.drafting import LABELS, phrasebook
 from kgtune.demo.names import Fold, Lang
 
 Pool = Literal["pretrain", "train", "heldout"]

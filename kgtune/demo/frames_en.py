@@ -333,7 +333,7 @@ the operators of {actor} {h}installed {tool}
 a copy of {tool} was {h}left behind by {actor}
 """,
     "employ": """
-{event} {h}employed {tool}
+the hosts in {event} {h}received {tool}
 the attackers in {event} {h}worked with {tool}
 {tool} was {h}the malware behind {event}
 {event} {h}brought {tool} onto many hosts
@@ -364,7 +364,7 @@ the operators of {tool} {h}have {technique} at hand
 {technique} is {h}listed as {tactic}
 the goal of {tactic} was {h}reached by {technique}
 the team put {technique} under {tactic}
-part of {tactic} was {h}{technique}
+one step in {tactic} was {h}{technique}
 the steps for {tactic} {h}included {technique}
 """,
     "report": """
@@ -395,7 +395,7 @@ with {tool}, {actor} {h}went into {target}
 """,
     "use_implement": """
 {actor} {h}turned to {tool} for {technique}
-with {tool}, {actor} {h}carried out {technique}
+by running {tool}, {actor} {h}carried out {technique}
 """,
     "report_launch": """
 {report} says that {actor} {h}started {event}

@@ -345,45 +345,45 @@ _HELD_OUT = {
 {technique}的功能{h}在{tool}中
 """,
     "tactic": """
-{tactic}{h}使用的技术是{technique}
+{tactic}环节的技术{h}是{technique}
 {technique}{h}列在{tactic}之中
 {tactic}阶段{h}出现{technique}
 {technique}{h}服务于{tactic}
 攻击者的{tactic}{h}借助{technique}
 """,
     "report": """
-{report}研究了{event}
+{report}专门研究{event}
 {report}公开了{event}的细节
 {event}的分析见{report}
 {event}被写入{report}
 {report}对{event}作了说明
 """,
     "procedure": """
-{procedure}{h}要用{tool}
+{procedure}{h}离开{tool}就无法运行
 {procedure}{h}首先启动{tool}
 {procedure}的核心{h}是{tool}
 {tool}{h}在{procedure}里运行
 {procedure}{h}会安装并启动{tool}
 """,
     "launch_strike": """
-{actor}{h}以{event}袭击{target}
-{actor}{h}通过{event}进入{target}
+{actor}{h}借{event}之机攻陷{target}
+{actor}{h}凭{event}攻入{target}
 """,
     "use_attack": """
 {actor}{h}靠{tool}攻陷{target}
-{actor}{h}在{target}安装了{tool}
+{actor}{h}给{target}安装了{tool}
 """,
     "use_contact": """
 {actor}{h}操控{tool}访问{asset}
 {actor}的{tool}{h}回连到{asset}
 """,
     "use_implement": """
-{actor}{h}通过{tool}完成{technique}
+{actor}{h}用{tool}来完成{technique}
 {actor}的{tool}{h}具备{technique}功能
 """,
     "report_launch": """
 {report}披露{actor}策划了{event}
-{report}显示{event}来自{actor}
+{report}将{actor}列为{event}的发起者
 """,
 }
 

@@ -62,7 +62,9 @@ _PATTERNS: dict[Lang, dict[str, list[str]]] = {
             "{Z}组织|{Z}团伙|{Z}小组|暗影{Z}|{Z}军团|{Z}帮|幽灵{Z}|{Z}黑客组织|{Z}团队|APT-{Z}|{Z}联盟|UNC-{N}|"
             "{S} Group|{S}团伙|{S}组织"
         ).split("|"),
-        "event": "{Z}行动|{Z}攻击活动|{Z}事件|{Z}战役|{Z}钓鱼活动|{Z}入侵事件|{Z}计划|{Z}窃密行动|{Z}勒索事件".split("|"),
+        "event": ("{Z}行动|{Z}攻击活动|{Z}事件|{Z}战役|{Z}钓鱼活动|{Z}入侵事件|{Z}计划|{Z}窃密行动|{Z}勒索事件").split(
+            "|"
+        ),
         "tool": (
             "{Z}木马|{Z}后门|{Z}加载器|{Z}远控|{Z}窃密器|{Z}勒索软件|{Z}工具包|{Z}蠕虫|{Z}下载器|{Z}僵尸程序|{Z}植入体|"
             "{S}RAT|{S} Loader|{s}.exe|{S}Bot|{S}Locker|{s}.dll|{S} Stealer|{S}Shell"
@@ -105,16 +107,18 @@ _ZH_PHRASES = (
     "端口敲门|沙箱规避|盗用签名|暴力破解登录|远程桌面滥用|无文件加载|反射加载|供应链投毒|磁盘加密|令牌冒用|票据破解|水坑攻击|"
     "录音窃听|内存驻留"
 ).split("|")
-_TACTICS: dict[Lang, tuple[str, ...]] = {
+_TACTICS: dict[Lang, list[str]] = {
     "en": (
-        "initial access", "persistence", "defense evasion", "credential access", "command and control",
-        "exfiltration", "reconnaissance", "code execution", "host discovery", "data collection", "business impact",
+        "initial access|persistence|defense evasion|credential access|command and control|exfiltration|"
+        "reconnaissance|code execution|host discovery|data collection|business impact"
+    ).split("|"),
+    "zh": "初始访问|持久化|防御规避|凭据访问|命令与控制|数据渗出|目标侦察|代码执行|环境发现|信息收集|破坏影响".split(
+        "|"
     ),
-    "zh": ("初始访问", "持久化", "防御规避", "凭据访问", "命令与控制", "数据渗出", "目标侦察", "代码执行", "环境发现", "信息收集", "破坏影响"),
 }
-_TACTICS_HELD_OUT: dict[Lang, tuple[str, ...]] = {
-    "en": ("lateral movement", "privilege escalation", "resource development"),
-    "zh": ("横向移动", "权限提升", "资源开发"),
+_TACTICS_HELD_OUT: dict[Lang, list[str]] = {
+    "en": ["lateral movement", "privilege escalation", "resource development"],
+    "zh": ["横向移动", "权限提升", "资源开发"],
 }
 # First letters of the cues that follow a stem without a gap ("Velmora" + "Locker"): they must not complete a stem.
 _JOINED_CUES = ("rat", "bot", "loc", "she", "kit", "dro", "wip")
@@ -176,7 +180,7 @@ def techniques(lang: Lang, *, held_out: bool) -> tuple[str, ...]:
 
 def tactics(lang: Lang, *, held_out: bool) -> tuple[str, ...]:
     """Give the tactic names of one side of the held-out line."""
-    return _TACTICS_HELD_OUT[lang] if held_out else _TACTICS[lang]
+    return tuple(_TACTICS_HELD_OUT[lang] if held_out else _TACTICS[lang])
 
 
 @cache
@@ -223,9 +227,8 @@ def draw(rng: random.Random, slot: str, lang: Lang, fold: Fold) -> str:
         return phrase.title() if lang == "en" and phrase.islower() and rng.random() < 0.3 else phrase
     stem = rng.choice(en_stems(fold))
     pattern = rng.choice(_PATTERNS[lang][slot])
-    return pattern.format(
-        S=stem.capitalize(), s=stem, Z=rng.choice(zh_stems(fold)), N=rng.choice(_numbers(fold)), Y=rng.randint(2021, 2025)
-    )
+    zh_stem, number, year = rng.choice(zh_stems(fold)), rng.choice(_numbers(fold)), rng.randint(2021, 2025)
+    return pattern.format(S=stem.capitalize(), s=stem, Z=zh_stem, N=number, Y=year)
 
 
 def held_out_names() -> list[str]:
