@@ -29,11 +29,19 @@ def _key_path(detail: ErrorDetails) -> KeyPath:
     """Cut what pydantic appends to a key: the member of a union, the index into a list."""
     location = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return location
+        return _to_the_leaf(location, detail["input"])
     for end in range(len(location), 0, -1):
         if location[:end] in KEYS:
             return location[:end]
     return location
+
+
+def _to_the_leaf(path: KeyPath, value: object) -> KeyPath:
+    """Follow an unknown section down while it holds one key: ``traning.max_steps=5`` is told as a whole."""
+    while isinstance(value, dict) and len(value) == 1:
+        key, value = next(iter(value.items()))
+        path = (*path, key)
+    return path
 
 
 def _problem(path: KeyPath, details: Sequence[ErrorDetails], where: str) -> Problem:

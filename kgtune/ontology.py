@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -100,12 +100,17 @@ class Ontology:
 def load(name_or_path: str) -> Ontology:
     """Read a shipped ontology by name, or the user's own file."""
     if name_or_path in SHIPPED:
-        return parse((FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8"), where=f"{name_or_path}.yaml")
+        return _shipped(name_or_path)
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return _built(yaml_file.read(path))
     fix = f"{suggestion(name_or_path, SHIPPED)} Or give the path of a .yaml file."
     raise ConfigError(f'ontology: there is no ontology "{name_or_path}". {fix}')
+
+
+@cache
+def _shipped(name: str) -> Ontology:
+    return _built(yaml_file.read(FOLDER / f"{name}.yaml"))
 
 
 def parse(text: str, *, where: str) -> Ontology:
@@ -224,6 +229,8 @@ class _Builder:
         for name, item in section.items():
             if not name.strip() or not name.isprintable():
                 self._problem((key, name), f"{name!r} is no name.", "Give a name of printable characters.")
+            if name == ANY:
+                self._problem((key, name), f'"{ANY}" stands for every label.', "Give it another name.")
             if item is not None and not isinstance(item, dict):
                 self._problem((key, name), f"{key}.{name} is no mapping.", "Write its keys below it, or nothing.")
             items.append((name, item if isinstance(item, dict) else {}))
@@ -266,6 +273,8 @@ class _Builder:
             ends = targets if isinstance(targets, list) else [targets]
             known = [label for end in ends for label in self._ends(end, place, labels)]
             pairs |= dict.fromkeys(product(sources, known))
+            if not ends:
+                self._problem(place, f"{path[-1]} joins {source} to nothing.", "List a target, or any.")
         return tuple(pairs)
 
     def _ends(self, name: object, path: KeyPath, labels: list[str]) -> list[str]:

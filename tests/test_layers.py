@@ -1,0 +1,145 @@
+"""An import only ever points down, and heavy libraries stay in their rooms.
+
+A new module gets its line in LAYERS, or the first test is red. Imports inside functions count too.
+"""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
+
+# Highest first. A folder stands for all modules in it.
+LAYERS = [
+    "demo",
+    "training generation evaluation tuning",
+    "model service server engine edge chat bodies answers client export",
+    "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
+data_report extractor merging",
+    "sources examples prompt parsing grammar runs planner texts augmentation_tables",
+    "graph grounding settings config_errors config",
+    "ontology iocs",
+    "errors spelling yaml_file",
+]
+LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
+MODEL_ROOMS = {*LAYERS[1].split(), "model", "demo"}
+
+# library -> the rooms that may import it
+HOMES = {
+    **dict.fromkeys(
+        ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers"), MODEL_ROOMS
+    ),
+    **dict.fromkeys(("safetensors", "huggingface_hub", "modelscope"), MODEL_ROOMS),
+    "fastapi": {"service"},
+    "starlette": {"service"},
+    "uvicorn": {"server"},
+    "h11": {"server"},
+    "httpx2": {"client"},
+}
+# `--profile auto` asks torch about the card, late and in one function
+ALLOWED = {("config", "torch")}
+# model.load_extractor hands out the extractor that generation builds, and imports it when called. It goes
+# from here when the loader has moved up to generation.
+UPWARD = {("model", "generation")}
+
+
+def modules():
+    """Return each module's dotted name below kgtune and its file."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(part for part in parts if part != "__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+def room(module):
+    return module.partition(".")[0]
+
+
+def imported(source, module="", *, is_package=False):
+    """Return the full names that a source imports, anywhere in it; `from a import b` counts as a and a.b."""
+    names = set()
+    package = ["kgtune", *(part for part in module.split(".") if part)]
+    if not is_package:
+        package = package[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {stem, *(f"{stem}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def own_imports(module):
+    """Return the kgtune modules that a module imports."""
+    path = MODULES[module]
+    names = imported(path.read_text(encoding="utf-8"), module, is_package=path.name == "__init__.py")
+    own = {name.removeprefix("kgtune").lstrip(".") for name in names if name.split(".")[0] == "kgtune"}
+    return {name for name in own if name and name in MODULES and name != module}
+
+
+def test_every_module_has_a_layer():
+    assert len(MODULES) >= 40
+    assert sorted({room(module) for module in MODULES if module} - set(LEVEL)) == []
+
+
+def test_an_import_never_points_up():
+    up = [
+        (module, other)
+        for module in MODULES
+        if room(module) in LEVEL
+        for other in sorted(own_imports(module))
+        if LEVEL.get(room(other), 0) > LEVEL[room(module)]
+    ]
+    assert set(up) == UPWARD
+
+
+def test_there_is_no_cycle():
+    graph = {}
+    for module in MODULES:
+        # a package's __init__ gathers the modules in it; they may name their package
+        others = {other for other in own_imports(module) if not module.startswith(f"{other}.")}
+        graph[module] = {other for other in others if (module, other) not in UPWARD}
+    order = list(TopologicalSorter(graph).static_order())
+    assert len(order) == len(MODULES)
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_heavy_library_stays_in_its_rooms(library):
+    strangers = {
+        room(module)
+        for module, path in MODULES.items()
+        if library in {name.split(".")[0] for name in imported(path.read_text(encoding="utf-8"))}
+        and room(module) not in HOMES[library]
+        and (module, library) not in ALLOWED
+    }
+    assert strangers == set()
+
+
+def test_config_asks_torch_in_one_function_only():
+    tree = ast.parse(MODULES["config"].read_text(encoding="utf-8"))
+    inside = [
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and "torch" in imported(ast.unparse(node))
+    ]
+    at_import = [
+        node for node in tree.body if "torch" in imported(ast.unparse(node)) and not isinstance(node, ast.FunctionDef)
+    ]
+    assert (inside, at_import) == (["_card_memory_gib"], [])
+
+
+def test_the_finder_sees_every_way_to_import():
+    source = "import a.b\nfrom c import d\ndef f():\n    from kgtune import graph\n    import torch\nfrom . import x\nfrom ..e import y\n"
+    assert imported(source, "sources.chunks") == {
+        *("a.b", "c", "c.d", "kgtune", "kgtune.graph", "torch"),
+        *("kgtune.sources", "kgtune.sources.x", "kgtune.e", "kgtune.e.y"),
+    }
+    assert "kgtune.sources.x" in imported("from . import x", "sources", is_package=True)

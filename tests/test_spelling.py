@@ -1,0 +1,20 @@
+"""The nearest known name."""
+
+from __future__ import annotations
+
+import pytest
+
+from kgtune import spelling
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("max_step", "max_steps"), ("MAX_STEPS", "max_steps"), ("Lora_R", "lora_r"), ("zzz", None)]
+)
+def test_the_nearest_name_is_found_whatever_its_case(name, expected):
+    assert spelling.nearest(name, ["seed", "max_steps", "lora_r"]) == expected
+
+
+def test_a_suggestion_is_the_nearest_name_or_all_there_are():
+    assert spelling.suggestion("sed", ["seed", "hub"]) == 'Did you mean "seed"?'
+    assert spelling.suggestion("zzz", ["seed", "hub"]) == "Known: hub, seed."
+    assert spelling.suggestion("zzz", []) == "Known: none."
