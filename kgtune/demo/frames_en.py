@@ -376,7 +376,7 @@ a full analysis of {event} is part of {report}
 """,
     "procedure": """
 the {procedure} {h}works with {tool}
-the {procedure} {h}needs {tool}
+the {procedure} {h}cannot run without {tool}
 {tool} is {h}run during the {procedure}
 the first step of the {procedure} is {h}to start {tool}
 one part of the {procedure} is {h}{tool}

@@ -347,7 +347,7 @@ _HELD_OUT = {
     "tactic": """
 {tactic}环节的技术{h}是{technique}
 {technique}{h}列在{tactic}之中
-{tactic}阶段{h}出现{technique}
+{technique}{h}在{tactic}阶段被观察到
 {technique}{h}服务于{tactic}
 攻击者的{tactic}{h}借助{technique}
 """,
