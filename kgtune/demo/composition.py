@@ -38,7 +38,7 @@ def _sections(draft: Draft) -> str:
         paragraph(draft, several_sentences(draft, draft.rng.choice((1, 2, 3)), lambda: "plain"))
         for _ in range(draft.rng.choice((2, 2, 3)))
     ]
-    return "\n\n".join(paragraphs)
+    return "\n\n".join(part for part in paragraphs if part)  # a document with enough names writes no more
 
 
 def _bullets(draft: Draft) -> str:
@@ -62,7 +62,7 @@ def _bullets(draft: Draft) -> str:
 def _with_prose(draft: Draft, block: str) -> str:
     """Sometimes let a sentence follow a list or table."""
     if draft.rng.random() < 0.35:
-        return block + "\n\n" + paragraph(draft, several_sentences(draft, 1, lambda: "plain"))
+        return f"{block}\n\n{paragraph(draft, several_sentences(draft, 1, lambda: 'plain'))}".rstrip()
     return block
 
 

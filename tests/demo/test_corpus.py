@@ -94,6 +94,7 @@ def test_names_and_evidence_stand_verbatim_and_in_order(pool):
     for d in docs:
         places = [d.text.index(name) for _, name in d.entities]
         assert places == sorted(places)
+        assert d.text == d.text.strip()
         assert len({name for _, name in d.entities}) == len(d.entities)
         for fact in d.facts:
             assert fact.evidence in d.text
