@@ -12,7 +12,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kgtune import graph as graphs
@@ -22,8 +22,8 @@ from kgtune.examples import Example
 from kgtune.graph import EMPTY_TEXT, Graph
 from kgtune.grounding import match_key
 from kgtune.invariants import verify, verify_empty
-from kgtune.replacement import NamePool, rename
 from kgtune.reordering import reorder
+from kgtune.replacement import NamePool, rename
 
 _SYNONYM_SHARE = 0.6  # of the places where one fits; some stay, so that both words are seen in one document
 
@@ -91,58 +91,56 @@ def augment(
         "affixes": _affixes,
         "entities": lambda example, rng: _entities(example, rng, pool, replaceable),
     }
-    taken = {*taken_texts, *(example.text for example in train)}
-    drops: Counter[str] = Counter()
+    run = _Run(seed, {*taken_texts, *(example.text for example in train)})
     variants: list[Example] = []
     for name, operation in operations.items():
         asked: OperationSettings = getattr(settings, name)
         if asked.enabled and asked.ratio > 0:
-            variants += _run(name, operation, train, asked.ratio, seed, taken, drops)
+            variants += _variants(name, operation, train, asked.ratio, run)
     if settings.empties.enabled and settings.empties.ratio > 0:
-        variants += _empties(train, settings.empties.ratio, seed, lexicon.names, taken, drops)
-    return variants, drops
+        variants += _empties(train, settings.empties.ratio, lexicon.names, run)
+    return variants, run.drops
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the operations of one run share: no text may stand twice, and every drop is counted."""
+
+    seed: int
+    taken: set[str]
+    drops: Counter[str] = field(default_factory=Counter)
 
 
 def rng_for(seed: int, example_id: str, operation: str) -> random.Random:
     """Return the random numbers of one proposal."""
-    return random.Random(_number(seed, example_id, operation))  # noqa: S311  no secret is made of it
+    return random.Random(_number(seed, example_id, operation))
 
 
 def _number(seed: int, example_id: str, operation: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}\0{example_id}\0{operation}".encode()).digest()[:8], "big")
 
 
-def _run(
-    name: str,
-    operation: Operation,
-    train: Sequence[Example],
-    ratio: float,
-    seed: int,
-    taken: set[str],
-    drops: Counter[str],
-) -> list[Example]:
+def _variants(name: str, operation: Operation, train: Sequence[Example], ratio: float, run: _Run) -> list[Example]:
     """Try examples in the order of their hashes until the share is reached."""
     wanted = round(ratio * len(train))
     variants: list[Example] = []
-    for example in sorted(train, key=lambda example: (_number(seed, example.id, name), example.id)):
+    for example in sorted(train, key=lambda example: (_number(run.seed, example.id, name), example.id)):
         if len(variants) >= wanted:
             break
         if example.aug:
             continue
-        child, reason = variant(name, operation, example, rng_for(seed, example.id, name))
-        if child is not None and child.text in taken:
+        child, reason = variant(name, operation, example, rng_for(run.seed, example.id, name))
+        if child is not None and child.text in run.taken:
             child, reason = None, "text exists already"
         if child is None:
-            drops[f"{name}: {reason}"] += 1
+            run.drops[f"{name}: {reason}"] += 1
             continue
-        taken.add(child.text)
+        run.taken.add(child.text)
         variants.append(child)
     return variants
 
 
-def variant(
-    name: str, operation: Operation, example: Example, rng: random.Random
-) -> tuple[Example | None, str]:
+def variant(name: str, operation: Operation, example: Example, rng: random.Random) -> tuple[Example | None, str]:
     """Make one verified variant, canonical again; or None and the reason."""
     try:
         proposal = operation(example, rng)
@@ -177,9 +175,11 @@ def _synonyms(example: Example, rng: random.Random, lexicon: _Lexicon) -> Propos
         free = not document.is_protected(*match.span()) and not document.cuts_evidence(*match.span())
         if not free or not choices or lexicon.holds(word) or _is_part_of_word(example.text, match, language):
             continue
-        if rng.random() < _SYNONYM_SHARE:
-            edits.append(Edit(match.start(), match.end(), _cased(rng.choice(choices), match[0])))
-    return Proposal(*document.edited(edits), {}) if edits else None
+        edits.append(Edit(match.start(), match.end(), _cased(rng.choice(choices), match[0])))
+    if not edits:
+        return None
+    some = [edit for edit in edits if rng.random() < _SYNONYM_SHARE] or [rng.choice(edits)]
+    return Proposal(*document.edited(some), {})
 
 
 def _table_matches(text: str, lang: str) -> list[tuple[re.Match[str], Tables]]:
@@ -237,9 +237,7 @@ def _entities(
     return None if changed is None else Proposal(*changed)
 
 
-def _empties(
-    train: Sequence[Example], ratio: float, seed: int, names: Sequence[str], taken: set[str], drops: Counter[str]
-) -> list[Example]:
+def _empties(train: Sequence[Example], ratio: float, names: Sequence[str], run: _Run) -> list[Example]:
     """Write texts that hold nothing to extract, in the languages of the train examples."""
     wanted = round(ratio * len(train))
     languages = [example.lang for example in sorted(train, key=lambda e: e.id) if example.lang in tables()]
@@ -247,13 +245,13 @@ def _empties(
     for number in range(wanted * 8):  # a draw may repeat a text; a small table runs out in the end
         if len(made) >= wanted or not languages:
             break
-        rng = rng_for(seed, str(number), "empties")
+        rng = rng_for(run.seed, str(number), "empties")
         example = _empty(rng.choice(languages), rng)
-        reason = "text exists already" if example.text in taken else verify_empty(example, names)
+        reason = "text exists already" if example.text in run.taken else verify_empty(example, names)
         if reason:
-            drops[f"empties: {reason}"] += 1
+            run.drops[f"empties: {reason}"] += 1
             continue
-        taken.add(example.text)
+        run.taken.add(example.text)
         made.append(example)
     return made
 
@@ -265,5 +263,5 @@ def _empty(language: str, rng: random.Random) -> Example:
     text = ("" if language == "zh" else " ").join(chosen)
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
     identity = f"empties-{language}-{digest}"
-    assert EMPTY_TEXT == graphs.dumps(Graph())
+    assert graphs.dumps(Graph()) == EMPTY_TEXT
     return Example(identity, identity, f"empties-{language}-{theme}", "train", language, "empties", text, Graph())

@@ -82,7 +82,9 @@ def refuse(raw_set: RawSet, cfg: Config, *, even_dropped: bool = False) -> None:
         summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
         raise DataError(raw_set.problems, summary=summary)
     if not raw_set.documents:
-        raise DataError((), summary="No document is left to convert, nothing written. See what was dropped with --check.")
+        raise DataError(
+            (), summary="No document is left to convert, nothing written. See what was dropped with --check."
+        )
 
 
 def convert(raw_set: RawSet, resolved: config.Resolved, output: Path) -> Converted:

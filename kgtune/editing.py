@@ -80,10 +80,10 @@ class Document:
         text = apply(self.text, ordered)
         relationships = []
         for relationship, span in zip(self.graph.relationships, self.evidence, strict=True):
+            evidence = relationship.evidence
             if span is not None:
-                start, end = projected(ordered, span[0]), projected(ordered, span[1], is_end=True)
-                relationship = replace(relationship, evidence=text[start:end])
-            relationships.append(relationship)
+                evidence = text[projected(ordered, span[0]) : projected(ordered, span[1], is_end=True)]
+            relationships.append(replace(relationship, evidence=evidence))
         return text, Graph(self.graph.entities, tuple(relationships))
 
 

@@ -45,7 +45,7 @@ class Example:
 def from_raw(document: RawDocument, *, drop_descriptions: bool) -> Example:
     """Make an example of an annotated document: its graph becomes canonical."""
     graph = graphs.canonical(document.graph, document.text, drop_descriptions=drop_descriptions)
-    split = cast(Split | None, document.split)
+    split = cast("Split | None", document.split)
     return Example(
         document.id, document.doc_id, document.group_id or "", split, document.lang, "", document.text, graph
     )
@@ -116,7 +116,9 @@ def _check_ids(path: Path, examples: Sequence[Example], findings: Findings) -> N
     seen: set[str] = set()
     for example in examples:
         if example.id in seen:
-            findings.problem("E-DUPLICATE-RECORD", str(path), f'id "{example.id}" stands twice.', "Give each row its own id.")
+            findings.problem(
+                "E-DUPLICATE-RECORD", str(path), f'id "{example.id}" stands twice.', "Give each row its own id."
+            )
         seen.add(example.id)
 
 

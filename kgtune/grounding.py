@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from kgtune.iocs import Ioc, defanged_places, iocs, refang
@@ -195,6 +196,8 @@ class Haystack:
 
 def _has_edges(text: str, start: int, stop: int, name: str) -> bool:
     """Ask for an edge only where the name itself starts or ends with an ASCII letter or digit."""
+    if stop < len(text) and unicodedata.combining(text[stop]):  # an accent that belongs to the last letter
+        return False
     return not (
         (_is_ascii_alnum(name[0]) and start > 0 and _is_ascii_alnum(text[start - 1]))
         or (_is_ascii_alnum(name[-1]) and stop < len(text) and _is_ascii_alnum(text[stop]))
@@ -222,9 +225,7 @@ def _refang_folded(folded: Folded) -> Folded:
         starts += [*folded.starts[at:start], *[folded.starts[start]] * len(new)]
         ends += [*folded.ends[at:start], *[folded.ends[end - 1]] * len(new)]
         at = end
-    return Folded(
-        "".join([*keys, folded.key[at:]]), (*starts, *folded.starts[at:]), (*ends, *folded.ends[at:])
-    )
+    return Folded("".join([*keys, folded.key[at:]]), (*starts, *folded.starts[at:]), (*ends, *folded.ends[at:]))
 
 
 def language_of(text: str) -> Language:
@@ -261,7 +262,7 @@ def sentences(text: str) -> list[Span]:
         at += len(line) + 1
     kept = [cut for cut in cuts[1:] if not _is_inside(cut, inside)]
     edges = [0, *kept, len(text)]
-    return [Span(start, end) for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [Span(start, end) for start, end in pairwise(edges) if end > start]
 
 
 def _cuts_in_line(line: str) -> Iterator[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from rapidfuzz.distance import Levenshtein
 
@@ -27,7 +27,7 @@ def verify(parent: Example, child: Example, renames: Mapping[str, str]) -> str |
     Both graphs carry the parent's entity ids; `renames` maps old names to new ones, and to nothing else.
     """
     here, there = Haystack(parent.text), Haystack(child.text)
-    checks = (
+    checks: tuple[tuple[str, Callable[[], bool]], ...] = (
         ("graph changed", lambda: _same_graph(parent.graph, child.graph, renames)),
         ("reference broken", lambda: not graphs.reference_problems(child.graph)),
         ("name lost or gained", lambda: _same_mentions(parent.graph, here, there, renames)),

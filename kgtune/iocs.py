@@ -1,7 +1,7 @@
-"""Indicators in running text: where they stand, of what kind, and their refanged spelling.
+r"""Indicators in running text: where they stand, of what kind, and their refanged spelling.
 
 Knows nothing about entities, graphs or files. Linear in the text: no nested quantifier can backtrack, and
-look-arounds are ASCII, since `\\b` sees no edge between a Chinese character and a Latin letter.
+look-arounds are ASCII, since `\b` sees no edge between a Chinese character and a Latin letter.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
             r"(?:\[://\]|(?:\[:\]|:)(?://|\\\\|\[//\]))[!#-;=?-_a-{}~]++"),
     ("email", r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_%+][A-Za-z0-9._%+-]{0,63}+(?:@|\[at\]|\(at\)|\[@\])"
               rf"(?:[A-Za-z0-9-]{{1,63}}+{_DOT})+[A-Za-z]{{2,24}}+" + _AFTER),
-    ("ipv4", rf"(?<!\d\.){_BEFORE}{_OCTET}(?:{_DOT}{_OCTET}){{3}}(?:(?:\[:\]|:)\d{{1,5}})?(?:/\d{{1,2}})?(?!\.?\d)" + _AFTER),
+    ("ipv4", rf"(?<!\d\.){_BEFORE}{_OCTET}(?:{_DOT}{_OCTET}){{3}}(?:(?:\[:\]|:)\d{{1,5}})?(?:/\d{{1,2}})?(?!\.?\d)"
+             + _AFTER),
     ("ipv6", r"(?<![A-Za-z0-9:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,39}+(?![A-Za-z0-9:])"),
     ("registry", _BEFORE + r"(?:HKEY_[A-Z_]{4,24}|HKLM|HKCU|HKCR|HKU|HKCC)\\[!#-;=?-_a-{}~]++"),
     ("path", r'(?<=")[A-Za-z]:\\[^"\n<>|*?]{1,260}+(?=")'),

@@ -71,7 +71,9 @@ def _edge_suspicions(document: RawDocument, haystack: Haystack, ontology: Ontolo
             yield Problem("W-EVIDENCE", where, f'evidence "{_short(edge.evidence)}" does not stand in the text.',
                           "Copy the sentence from the text.")  # fmt: skip
         if edge.source == edge.target:
-            yield Problem("W-SELF-LOOP", where, f'"{edge.type}" leads from "{edge.source}" to itself.', "Check its ends.")
+            yield Problem(
+                "W-SELF-LOOP", where, f'"{edge.type}" leads from "{edge.source}" to itself.', "Check its ends."
+            )
         if edge.type not in ontology.type_names:
             yield Problem("W-TYPE", where, f'type "{edge.type}" is not in the ontology {ontology.name}.',
                           "Rename it, or choose another `ontology`.")  # fmt: skip
@@ -97,7 +99,9 @@ def describe(findings: Sequence[Finding], repairs: Sequence[Problem]) -> str:
         if len(lines) > _MOST_PER_CODE:
             blocks.append(f"  ... and {len(lines) - _MOST_PER_CODE} more of the same kind")
     levels = Counter(finding.level for finding in findings)
-    blocks.append(f"{levels['error']} errors, {levels['warning']} warnings, {len(repairs)} places that --fix writes plainly")
+    blocks.append(
+        f"{levels['error']} errors, {levels['warning']} warnings, {len(repairs)} places that --fix writes plainly"
+    )
     return "\n".join(blocks)
 
 

@@ -36,6 +36,8 @@ def prepare(examples: Sequence[Example], config: Config, ontology: Ontology | No
     kept = _without_repeats(sorted(examples, key=lambda example: example.id), counts)
     data = config.data
     originals = split_by_group(with_groups(kept), data.validation_ratio, data.test_ratio, data.seed)
+    if data.validation_ratio + data.test_ratio > 0 and all(example.split == "train" for example in originals):
+        counts["note: too few documents to hold any out"] += 1
     if divided := divided_groups(originals):
         counts["note: group divided by the splits given in the data"] += len(divided)
     variants, drops = augment(

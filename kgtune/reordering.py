@@ -24,7 +24,8 @@ _OPENERS_ZH = re.compile(
     r"[该此其它他她这那上前随之然接最同但因所而并且还也再首第与例本类相为由据不以及后另再次对在通经至于当从如若]"
 )
 _IN_ORDER = re.compile(
-    r"^\s*(?:\d+[.)、:]|[（(]?[一二三四五六七八九十]+[）)、.]|step\b|第[一二三四五六七八九十\d]+[步阶])", re.IGNORECASE | re.MULTILINE
+    r"^\s*(?:\d+[.)、:]|[（(]?[一二三四五六七八九十]+[）)、.]|step\b|第[一二三四五六七八九十\d]+[步阶])",
+    re.IGNORECASE | re.MULTILINE,
 )
 _DATE = re.compile(
     r"\d{4}\s*[-/年.]\s*\d{1,2}|\b(?:19|20)\d{2}\b|\d{1,2}月|\d{1,2}:\d{2}"
@@ -69,9 +70,7 @@ def _sentences(text: str) -> list[tuple[int, int]]:
     return [(span.start, span.end) for span in sentences(text)] if "\n" not in text.strip() else []
 
 
-def _kept_together(
-    units: Sequence[tuple[int, int]], evidence: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def _kept_together(units: Sequence[tuple[int, int]], evidence: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join units that one evidence spans: they move as one."""
     joined: list[tuple[int, int]] = []
     for start, end in units:
@@ -120,9 +119,7 @@ def _ends_sentence(unit: str) -> bool:
     return unit.rstrip("\"'”’)）]】").endswith((".", "!", "?", "。", "！", "？", "…"))
 
 
-def _permuted(
-    text: str, bodies: Sequence[tuple[int, int]], movable: Sequence[int], rng: random.Random
-) -> str:
+def _permuted(text: str, bodies: Sequence[tuple[int, int]], movable: Sequence[int], rng: random.Random) -> str:
     order = list(movable)
     while order == list(movable):
         rng.shuffle(order)

@@ -90,7 +90,9 @@ def _can_go(document: Document, entity: Entity) -> bool:
     if any(key in match_key(other.name) or match_key(other.name) in key for other in others):
         return False
     taken = [span for other in others for span in document.mentions[other.id]]
-    if any(document.haystack.is_inside_ioc(s) or overlaps(sorted([*taken, *document.code]), s.start, s.end) for s in spans):
+    if any(
+        document.haystack.is_inside_ioc(s) or overlaps(sorted([*taken, *document.code]), s.start, s.end) for s in spans
+    ):
         return False
     return not _leaves_a_trace(document, entity, spans)
 
@@ -172,9 +174,10 @@ def _styled(new: str, surface: str) -> str:
     plain = refang(new)
     dot = _DEFANGED_DOT.search(surface)
     if dot:
-        only_last = len(_DEFANGED_DOT.findall(surface)) < refang(surface).count(".")
-        head, _, tail = plain.rpartition(".")
-        plain = f"{head}{dot[0]}{tail}" if only_last else plain.replace(".", dot[0])
+        head, host, rest = _around_host(plain)
+        only_last = len(_DEFANGED_DOT.findall(surface)) < _around_host(refang(surface))[1].count(".")
+        front, _, back = host.rpartition(".")
+        plain = head + (f"{front}{dot[0]}{back}" if only_last else host.replace(".", dot[0])) + rest
     separator = re.match(r"([A-Za-z*]+)(\[://\]|(?:\[:\]|:)(?://|\\\\|\[//\]))", surface)
     if separator and "://" in plain:
         plain = separator[1] + separator[2] + plain.partition("://")[2]
@@ -182,9 +185,18 @@ def _styled(new: str, surface: str) -> str:
     return plain.replace("@", at[0]) if at else plain
 
 
+def _around_host(plain: str) -> tuple[str, str, str]:
+    """Divide a URL into what stands before its host, the host, and the rest; anything else is all host."""
+    match = re.match(r"([a-z]+://)([^/?#]*)(.*)", plain, re.IGNORECASE | re.DOTALL)
+    return (match[1], match[2], match[3]) if match else ("", plain, "")
+
+
 def _fits_articles(text: str, spans: Sequence[Span], old: str, new: str) -> bool:
-    """Ask for the same kind of first letter where "a" or "an" stands before a mention."""
-    if not any(re.search(r"\ban? $", text[max(0, span.start - 4) : span.start], re.IGNORECASE) for span in spans):
+    """Ask for the same kind of first letter after "a" or "an"; a name that takes "the" has few like it."""
+    before = [text[max(0, span.start - 5) : span.start].lower() for span in spans]
+    if any(re.search(r"\bthe $", words) for words in before):
+        return False
+    if not any(re.search(r"\ban? $", words) for words in before):
         return True
     return (old[:1].lower() in "aeiou") == (new[:1].lower() in "aeiou")
 

@@ -38,9 +38,7 @@ def with_groups(examples: Sequence[Example]) -> list[Example]:
     return [replace(example, group_id=min(names[union.root(i)])) for i, example in enumerate(examples)]
 
 
-def split_by_group(
-    examples: Sequence[Example], validation_ratio: float, test_ratio: float, seed: int
-) -> list[Example]:
+def split_by_group(examples: Sequence[Example], validation_ratio: float, test_ratio: float, seed: int) -> list[Example]:
     """Assign whole groups to train, validation and test; examples that carry a split keep it.
 
     Exact quotas of examples, filled by the hash of seed and group id within each language, empty graphs apart.
@@ -155,7 +153,7 @@ class _Union:
 
 def divided_groups(examples: Iterable[Example]) -> list[str]:
     """List groups that stand in more than one split: only splits given by hand can do that."""
-    splits: dict[str, set[str]] = defaultdict(set)
+    splits: dict[str, set[str | None]] = defaultdict(set)
     for example in examples:
         splits[example.group_id].add(example.split)
     return sorted(group_id for group_id, found in splits.items() if len(found) > 1)

@@ -53,7 +53,7 @@ def _documents(
         elif len(findings.problems) > before:
             findings.dropped(findings.problems[before].code)
         else:
-            findings.dropped(record.value[FAULT] if FAULT in record.value else "augmented row")
+            findings.dropped(record.value.get(FAULT, "augmented row"))
     return documents
 
 

@@ -143,7 +143,9 @@ def _merged(read: list[tuple[str, Entity]], findings: Findings) -> list[tuple[st
         if (first.labels, match_key(first.name)) == (one.labels, match_key(one.name)):
             findings.note("entity given twice, merged")
             continue
-        what = f'id "{one.id}" is "{one.name}" ({one.labels}) here and "{first.name}" ({first.labels}) at {first_where}.'
+        what = (
+            f'id "{one.id}" is "{one.name}" ({one.labels}) here and "{first.name}" ({first.labels}) at {first_where}.'
+        )
         findings.problem("E-DUPLICATE-ID", where, what, "Give each entity its own id.")
     return list(kept.values())
 

@@ -114,6 +114,7 @@ class _Scanner:
         self.faults: list[tuple[str, str, str]] = []
         self.decoder = json.JSONDecoder(object_pairs_hook=self._pairs, parse_constant=self._constant)
         self.line, self.line_at = 1, 0
+        self._after = 0
 
     def contents(self) -> Contents | None:
         at = self._skip(0)
@@ -136,6 +137,9 @@ class _Scanner:
             if wrapper in members and "text" not in plain and not ({"entities", "relationships"} & members.keys()):
                 return Contents(members[wrapper])
         value = {**plain, **{key: [record.value for record in records] for key, records in members.items()}}
+        faults = [record.value[FAULT] for records in members.values() for record in records if _is_faulty(record)]
+        if faults:
+            value[FAULT] = faults[0]
         return Contents((Record(value, self._line_of(at), 0),), members)
 
     def _members(self, at: int) -> tuple[dict[str, tuple[Record, ...]], dict[str, Any]]:
@@ -218,8 +222,8 @@ class _Scanner:
             return None
 
     def _is_lines(self, at: int) -> bool:
-        """Tell a broken first line of many from one broken object: a later line is an object by itself."""
-        return any(_is_object(line) for line in self.text[at:].split("\n")[1:])
+        """Tell a broken first line of many from one broken object: a later line is, unindented, an object by itself."""
+        return any(line.startswith("{") and _is_object(line) for line in self.text[at:].split("\n")[1:])
 
     def _string(self, at: int) -> tuple[str, int]:
         if self.text[at : at + 1] != '"':
@@ -249,7 +253,9 @@ class _Scanner:
         if len(result) < len(pairs):
             keys = [key for key, _ in pairs]
             for key in sorted({key for key in keys if keys.count(key) > 1}):
-                self.faults.append(("E-DUPLICATE-KEY", f'key "{key}" stands twice in one object.', "Keep one of the two."))
+                self.faults.append(
+                    ("E-DUPLICATE-KEY", f'key "{key}" stands twice in one object.', "Keep one of the two.")
+                )
         return result
 
     def _constant(self, name: str) -> float:
@@ -271,12 +277,19 @@ class _Scanner:
             self._problem(at, "E-DUPLICATE-KEY", f"{error}.", "Keep one of the two.")
         elif not isinstance(error, json.JSONDecodeError):
             self._problem(at, "E-JSON", f"can't be read as JSON: {error}.", "Correct the value.")
-        elif error.pos >= len(self.text.rstrip()) - 1 or error.msg.startswith("Unterminated string"):
+        elif self._is_cut_off(error):
             self._problem(error.pos, "E-CUT-OFF", "the file ends in the middle of a value: it seems to be cut off.",
                           "Export or copy the file again.")  # fmt: skip
         else:
             around = self.text[max(0, error.pos - 25) : error.pos + 15].replace("\n", " ")
             self._problem(error.pos, "E-JSON", f"is not JSON: {error.msg}, near `{around}`.", "Correct the syntax.")
+
+    def _is_cut_off(self, error: json.JSONDecodeError) -> bool:
+        """Tell an end that comes too early, inside a string, a word or between two values, from bad syntax."""
+        if error.msg.startswith(("Extra data", "Illegal trailing comma")):
+            return False
+        rest = self.text[error.pos : error.pos + 40].strip()
+        return error.msg.startswith("Unterminated string") or re.fullmatch(r"[\w.+-]*", rest) is not None
 
     def _problem(self, at: int, code: str, what: str, fix: str) -> None:
         self.findings.problem(code, f"{self.path}:{self.text.count(chr(10), 0, at) + 1}", what, fix)
@@ -290,6 +303,10 @@ def place(path: Path, record: Record, identity: object = None) -> str:
     """Name a record as every message does: ``file:line: item 3 (id=r7)``."""
     known = f" (id={identity})" if isinstance(identity, str | int) and identity != "" else ""
     return f"{path}:{record.line}: item {record.index + 1}{known}"
+
+
+def _is_faulty(record: Record) -> bool:
+    return isinstance(record.value, dict) and FAULT in record.value
 
 
 def _is_object(line: str) -> bool:

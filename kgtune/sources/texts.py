@@ -62,7 +62,9 @@ def read_row(path: Path, record: Record, default_confidence: float, findings: Fi
             findings.problem("E-DUPLICATE-KEY", f"{where}: output", f"{error}.", "Keep one of the two.")
             return None
         except (ValueError, RecursionError) as error:
-            findings.problem("E-OUTPUT", f"{where}: output", f"is not JSON: {error}.", "Give the graph as a JSON string.")
+            findings.problem(
+                "E-OUTPUT", f"{where}: output", f"is not JSON: {error}.", "Give the graph as a JSON string."
+            )
             return None
     if not isinstance(output, Mapping):
         findings.problem("E-OUTPUT", f"{where}: output", "is no graph.", "Give the graph as a JSON string.")

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLE = REPOSITORY / "fine_tune_input/raw_graph_example.json"
+CHUNKS = REPOSITORY / "fine_tune_input/raw_graph_chunks_example.json"
+pytestmark = pytest.mark.scripts
+
+
+def convert(*arguments: object, cwd: Path = REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(REPOSITORY / "convert_data.py"), *map(str, arguments)],
+        cwd=cwd, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        check=False,
+    )  # fmt: skip
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_example_converts_to_rows_ontology_and_report(tmp_path: Path) -> None:
+    output = tmp_path / "training_data.json"
+    done = convert(EXAMPLE, "-o", output)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"written: {output}")
+    rows = json.loads(output.read_text(encoding="utf-8"))
+    assert list(rows[0]) == ["input", "output", "id", "doc_id", "group_id", "split", "lang", "aug"]
+    assert {row["split"] for row in rows} == {"train", "validation", "test"}
+    assert {row["aug"] for row in rows} == {"", "synonyms", "order", "affixes", "empties", "entities"}
+    assert {row["split"] for row in rows if row["aug"]} == {"train"}
+    report = json.loads((tmp_path / "training_data.report.json").read_text(encoding="utf-8"))
+    assert report["documents"] == {"read": 14, "used": 14, "dropped": {}}
+    assert report["data_sha256"] == sha256(output)
+    assert 'name: "threat_event"' in (tmp_path / "ontology.yaml").read_text(encoding="utf-8")
+
+
+def test_twice_gives_the_same_bytes_whatever_the_hash_seed_and_folder(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.json", tmp_path / "sub/two.json"
+    assert convert(EXAMPLE, "-o", one, PYTHONHASHSEED="1").returncode == 0
+    assert convert(EXAMPLE, "-o", two, PYTHONHASHSEED="2", cwd=tmp_path).returncode == 0
+    assert sha256(one) == sha256(two)
+    assert convert(EXAMPLE, "-o", two, "data.seed=7").returncode == 0
+    assert sha256(one) != sha256(two)
+
+
+def test_a_bom_crlf_and_a_utf16_copy_give_the_same_rows(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.json"
+    assert convert(EXAMPLE, "-o", plain).returncode == 0
+    text = EXAMPLE.read_text(encoding="utf-8")
+    copies = {
+        "bom": b"\xef\xbb\xbf" + text.encode(),
+        "crlf": text.replace("\n", "\r\n").encode(),
+        "utf16": text.encode("utf-16"),
+    }
+    for name, content in copies.items():
+        (tmp_path / name).mkdir()
+        copy = tmp_path / name / EXAMPLE.name
+        copy.write_bytes(content)
+        assert convert(copy, "-o", tmp_path / f"{name}.json").returncode == 0
+        assert sha256(tmp_path / f"{name}.json") == sha256(plain), name
+
+
+def test_either_chunk_key_gives_the_same_rows(tmp_path: Path) -> None:
+    outputs = []
+    for key in ("chunk_index", "chunk_id"):
+        (tmp_path / key).mkdir()
+        copy = tmp_path / key / "raw.json"
+        copy.write_text(CHUNKS.read_text(encoding="utf-8").replace('"chunk_index"', f'"{key}"'), encoding="utf-8")
+        outputs.append(tmp_path / f"{key}.out.json")
+        done = convert(copy, "-o", outputs[-1])
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 3 read, 3 used, 0 dropped")
+    assert sha256(outputs[0]) == sha256(outputs[1])
+
+
+EDGE = '"type": "USE", "source": "org--velvet-kestrel"'
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda t: t.replace(EDGE, '"type": "USE", "source": "org--velvet-kestrl"', 1).encode(),
+         ("raw.json:", "item 1 (id=en-01-simple)", 'unknown entity "org--velvet-kestrl"',
+          'Did you mean "org--velvet-kestrel"?', "Fix the source or add the entity.")),
+        (lambda t: t.replace('"id": "en-01-simple"', '"id": "en-01-simple", "id": "x"', 1).encode(),
+         ("raw.json:2: item 1", 'key "id" stands twice', "Keep one of the two.")),
+        (lambda t: t.encode().replace("雾".encode(), b"\xe9\x9b", 1), ("raw.json:", "not valid UTF-8", "Save the file as UTF-8")),
+        (lambda t: t.encode()[:-4000], ("raw.json:", "cut off", "Export or copy the file again.")),
+        (lambda t: b"", ("raw.json", "is empty")),
+    ],
+    ids=["dangling", "duplicate key", "invalid UTF-8", "cut off", "empty"],
+)  # fmt: skip
+def test_faulty_input_is_refused_with_what_where_and_what_to_do(tmp_path: Path, damage, words) -> None:
+    raw, output = tmp_path / "raw.json", tmp_path / "out/training_data.json"
+    raw.write_bytes(damage(EXAMPLE.read_text(encoding="utf-8")))
+    done = convert(raw, "-o", output)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    for part in words:
+        assert part in done.stderr
+    assert not output.parent.exists()
+
+
+def test_a_missing_file_names_the_nearest_and_writes_nothing(tmp_path: Path) -> None:
+    done = convert(EXAMPLE.with_name("raw_graph_exampel.json"), "-o", tmp_path / "out.json")
+    assert done.returncode == 2
+    assert f"Did you mean {EXAMPLE}?" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_error_drop_counts_what_it_drops_but_never_a_whole_file(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.json"
+    raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace(EDGE, EDGE.replace("org", "x", 1), 1), encoding="utf-8")
+    done = convert(raw, "-o", tmp_path / "out.json", "data.on_error=drop")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 14 read, 13 used, 1 dropped")
+    assert "E-DANGLING" in done.stdout
+    missing = convert(raw, tmp_path / "none.json", "-o", tmp_path / "out2.json", "data.on_error=drop")
+    assert missing.returncode == 2
+    assert not (tmp_path / "out2.json").exists()
+
+
+def test_a_failed_run_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    output = tmp_path / "training_data.json"
+    output.write_text("mine", encoding="utf-8")
+    assert convert(tmp_path / "none.json", "-o", output).returncode == 2
+    assert output.read_text(encoding="utf-8") == "mine"
+
+
+def test_without_an_own_file_the_example_is_taken_with_a_notice(tmp_path: Path) -> None:
+    (tmp_path / "fine_tune_input").mkdir()
+    shutil.copy(EXAMPLE, tmp_path / "fine_tune_input")
+    done = convert(cwd=tmp_path)
+    assert done.returncode == 0
+    assert "raw_graph_custom.json does not exist: converting" in done.stderr
+    assert (tmp_path / "fine_tune_input/training_data.json").exists()
+    shutil.copy(CHUNKS, tmp_path / "fine_tune_input/raw_graph_custom.json")
+    done = convert(cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 3 read, 3 used, 0 dropped")
+    assert "does not exist" not in done.stderr
+
+
+def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None:
+    clean = convert("--check", EXAMPLE, CHUNKS, cwd=tmp_path)
+    assert (clean.returncode, clean.stdout) == (0, "0 errors, 0 warnings, 0 places that --fix writes plainly\n")
+    raw = tmp_path / "raw.json"
+    raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace(EDGE, EDGE.replace("org", "x", 1), 1), encoding="utf-8")
+    found = convert(raw, "--check", cwd=tmp_path)
+    assert found.returncode == 3
+    assert "E-DANGLING" in found.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["raw.json"]
+
+
+def test_fix_writes_a_new_file(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.json"
+    raw.write_bytes(b"\xef\xbb\xbf" + EXAMPLE.read_bytes())
+    done = convert(raw, "--fix", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{raw} -> {tmp_path / 'raw.fixed.jsonl'}: 1 F-ENCODING\n")
+    assert len((tmp_path / "raw.fixed.jsonl").read_text(encoding="utf-8").splitlines()) == 14
+
+
+def test_help_is_quick() -> None:
+    best = min(_seconds_for_help() for _ in range(3))
+    assert best < 0.5
+
+
+def _seconds_for_help() -> float:
+    start = time.perf_counter()
+    assert convert("--help").returncode == 0
+    return time.perf_counter() - start
+
+
+@pytest.mark.skipif("KGTUNE_SAMPLES" not in os.environ, reason="KGTUNE_SAMPLES names no folder of sample data")
+def test_real_items_convert_and_every_one_is_accounted_for(tmp_path: Path) -> None:
+    done = convert(Path(os.environ["KGTUNE_SAMPLES"]) / "cti_sample.jsonl", "-o", tmp_path / "out.json")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 61 read, 61 used, 0 dropped")
