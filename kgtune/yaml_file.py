@@ -42,7 +42,7 @@ class YamlDocument:
 def read(path: Path) -> YamlDocument:
     """Read a file whose root is a mapping, or raise a ConfigError that names the file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
     except OSError as error:

@@ -6,6 +6,7 @@ A new module gets its line in LAYERS, or the first test is red. Imports inside f
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -79,10 +80,16 @@ def imported(source, module="", *, is_package=False):
     return names
 
 
+@cache
+def imports_of(module):
+    """Return all that a module imports."""
+    path = MODULES[module]
+    return imported(path.read_text(encoding="utf-8"), module, is_package=path.name == "__init__.py")
+
+
 def own_imports(module):
     """Return the kgtune modules that a module imports."""
-    path = MODULES[module]
-    names = imported(path.read_text(encoding="utf-8"), module, is_package=path.name == "__init__.py")
+    names = imports_of(module)
     own = {name.removeprefix("kgtune").lstrip(".") for name in names if name.split(".")[0] == "kgtune"}
     return {name for name in own if name and name in MODULES and name != module}
 
@@ -117,8 +124,8 @@ def test_there_is_no_cycle():
 def test_a_heavy_library_stays_in_its_rooms(library):
     strangers = {
         room(module)
-        for module, path in MODULES.items()
-        if library in {name.split(".")[0] for name in imported(path.read_text(encoding="utf-8"))}
+        for module in MODULES
+        if library in {name.split(".")[0] for name in imports_of(module)}
         and room(module) not in HOMES[library]
         and (module, library) not in ALLOWED
     }

@@ -286,6 +286,11 @@ def test_auto_takes_the_first_shipped_one_that_covers_the_data():
     assert ontology.choose("auto", seen, Counter(uses=9)).name == "stix21"
 
 
+def test_a_type_that_no_shipped_ontology_knows_is_reason_enough_to_derive_one():
+    assert ontology.choose("auto", Counter(Tool=3), Counter(uses=1)).name == "derived"
+    assert ontology.choose("auto", Counter(malware=3), Counter(alias_of=1)).name == "derived"
+
+
 def test_auto_without_any_data_takes_threat_event():
     assert ontology.choose("auto", Counter(), Counter()).name == "threat_event"
 
@@ -303,6 +308,12 @@ def test_auto_derives_an_ontology_when_no_shipped_one_covers_the_data():
 def test_a_derived_type_whose_pairs_were_not_seen_joins_any():
     found = ontology.derive(Counter(a=1, b=1), Counter(r=1))
     assert all(found.is_legal(source, "r", target) for source, target in product("ab", repeat=2))
+
+
+def test_the_pairs_of_a_derived_type_stand_in_the_order_of_the_alphabet():
+    seen = [(source, "r", target) for source in "dbca" for target in "ca"]
+    found = ontology.derive(Counter("abcd"), Counter(r=8), seen)
+    assert found.types[0].pairs == tuple(product("abcd", "ac"))
 
 
 def test_a_derived_ontology_does_not_depend_on_the_order_of_counting():
