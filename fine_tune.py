@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -25,18 +26,17 @@ def main() -> int:
     resolved = config.load(args.config, args.profile, overrides)
     cfg = resolved.config
     output_dir = Path(args.output or cfg.output.dir)
+    logging.basicConfig(format="%(message)s")  # to stderr
+    logging.getLogger("kgtune").setLevel(logging.INFO)
     print(config.explain(resolved), file=sys.stderr)
 
-    from kgtune import (
-        evaluation,
-        model,
-        supervision,
-        training,
-        tuning,
-    )  # heavy: torch, transformers, trl
+    from kgtune import evaluation, model, supervision, training, tuning  # heavy: torch, transformers, trl
 
     if args.merge:
         print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
+        return 0
+    if args.dry_run and not model.is_at_hand(cfg.model.model_id):
+        print(tuning.check_rows_only(cfg))
         return 0
     if not args.dry_run:
         model.require_card(resolved.profile)

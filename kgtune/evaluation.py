@@ -104,8 +104,9 @@ def table(result: dict[str, Any]) -> str:
     columns = [which for which in ("before", "after") if which in result]
     lines = [f"| {result[columns[0]]['num_documents']} held-out documents | " + " | ".join(columns) + " |"]
     lines.append("|---|" + "---|" * len(columns))
-    for key, words in RATES:
-        lines.append(f"| {words} | " + " | ".join(_rate(result[which][key]) for which in columns) + " |")
+    lines += [
+        f"| {words} | " + " | ".join(_rate(result[which][key]) for which in columns) + " |" for key, words in RATES
+    ]
     for part in ("entities", "relationships"):
         cells = [_f1(result[which][part]) for which in columns]
         lines.append(f"| {part}: F1 (precision / recall) | " + " | ".join(cells) + " |")
@@ -138,10 +139,7 @@ def _headline(column: dict[str, Any]) -> dict[str, Any]:
 def report(result: dict[str, Any]) -> str:
     """evaluation_report.md: the table, why answers failed, and what the numbers are numbers of."""
     lines = ["# Evaluation", "", table(result), "", "Failed answers by reason:", ""]
-    for which in ("before", "after"):
-        if which in result:
-            reasons = result[which]["failure_reasons"] or {"none": 0}
-            lines.append(f"- {which}: " + ", ".join(f"{name} {count}" for name, count in reasons.items()))
+    lines += [f"- {which}: {_reasons(result[which])}" for which in ("before", "after") if which in result]
     lines += [
         "",
         (
@@ -153,6 +151,10 @@ def report(result: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _reasons(column: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in column["failure_reasons"].items()) or "none"
 
 
 def _rate(value: dict[str, Any]) -> str:

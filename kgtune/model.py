@@ -56,6 +56,11 @@ def require_card(profile: str) -> None:
         )
 
 
+def is_at_hand(model_id: str) -> bool:
+    """True when the tokenizer can be had without a download, or on a machine that would train and so may download."""
+    return Path(model_id).is_dir() or torch.cuda.is_available()
+
+
 def precision_for(asked: str) -> Precision:
     """Resolve `auto`: bf16 where the card can, else fp16, fp32 on CPU."""
     if asked == "auto":

@@ -107,7 +107,6 @@ class Contract:
     ontology_hash: str
     rendered_probe_sha256: str
     max_answer_tokens: int
-    evidence_grounded_share: float | None = None
     schema_version: int = 1
 
 
@@ -133,7 +132,7 @@ def check_contract(contract: Contract, tokenizer: ChatTokenizer, *, where: str) 
 def contract_from(obj: Mapping[str, Any], *, where: str) -> Contract:
     """Read a contract; an unknown or missing key says which."""
     fields: Sequence[str] = Contract.__slots__  # type: ignore[attr-defined]
-    required = [name for name in fields if name not in ("evidence_grounded_share", "schema_version")]
+    required = [name for name in fields if name != "schema_version"]
     missing, unknown = (
         [k for k in required if k not in obj],
         [k for k in obj if k not in fields],

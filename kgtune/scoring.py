@@ -32,13 +32,13 @@ class Judged:
     is_truncated: bool = False
 
 
-def judge(id: str, lang: str, gold: Graph, answer: str, *, is_truncated: bool = False) -> Judged:
+def judge(document_id: str, lang: str, gold: Graph, answer: str, *, is_truncated: bool = False) -> Judged:
     """Read an answer strictly and pair it with its gold graph."""
     parsed = parse_answer(answer)
     if isinstance(parsed, Parsed):
-        return Judged(id, lang, gold, answer, parsed.graph, None, is_truncated)
+        return Judged(document_id, lang, gold, answer, parsed.graph, None, is_truncated)
     reason = "json_but_no_graph:" + parsed.reason if parsed.is_json else parsed.reason
-    return Judged(id, lang, gold, answer, None, reason, is_truncated)
+    return Judged(document_id, lang, gold, answer, None, reason, is_truncated)
 
 
 def score(judged: Sequence[Judged], ontology: Ontology) -> dict[str, Any]:

@@ -5,9 +5,9 @@ Knows nothing about raw data or evaluation: it gets samples that supervision has
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
 from kgtune.supervision import Sample
+
+log = logging.getLogger(__name__)
 
 IGNORED = -100  # the label of a token that is fed and not trained on
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -191,7 +193,7 @@ def save_final(
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]
-    """One line per logged step on stderr: step, loss, learning rate, seconds to go."""
+    """Logs one line per logged step: step, loss, learning rate, seconds to go."""
 
     def __init__(self) -> None:
         self.started = 0.0
@@ -212,9 +214,11 @@ class Progress(TrainerCallback):  # type: ignore[misc]
             return
         done = max(state.global_step - self.first_step, 1)
         left_s = (time.monotonic() - self.started) / done * (state.max_steps - state.global_step)
-        print(
-            f"step {state.global_step}/{state.max_steps}  loss {float(logs['loss']):.4f}  "
-            f"lr {float(logs['learning_rate']):.2e}  {left_s:.0f} s to go",
-            file=sys.stderr,
-            flush=True,
+        log.info(
+            "step %d/%d  loss %.4f  lr %.2e  %.0f s to go",
+            state.global_step,
+            state.max_steps,
+            float(logs["loss"]),
+            float(logs["learning_rate"]),
+            left_s,
         )

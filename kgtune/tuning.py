@@ -6,17 +6,15 @@ Knows the other rooms by their doors only: how an example is rendered, trained o
 from __future__ import annotations
 
 import json
-import sys
+import logging
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgtune import evaluation, generation, prompt, runs, supervision, training
+from kgtune import evaluation, generation, preparation, prompt, runs, supervision, training
 from kgtune import examples as example_files
 from kgtune import model as models
-from kgtune import ontology as ontologies
 from kgtune.config import Resolved, config_hash
 from kgtune.errors import UserError
 from kgtune.evaluation import Measured
@@ -26,6 +24,8 @@ from kgtune.prompt import Contract
 from kgtune.settings import Config
 from kgtune.supervision import Supervision
 from kgtune.training import TrainResult
+
+log = logging.getLogger(__name__)
 
 RUN_FILE = "run.json"
 
@@ -50,9 +50,13 @@ class Prepared:
 def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     """Read the training data; bare rows are split and augmented by convert_data.py's own functions."""
     path = Path(cfg.data.training_data)
-    rows = example_files.read_examples(path)
-    ontology = ontology_of(cfg, rows)
-    examples = example_files.prepare(rows, cfg).examples if any(e.split is None for e in rows) else tuple(rows)
+    rows = example_files.read_examples(
+        path, default_confidence=cfg.data.default_confidence, drop_descriptions=cfg.data.description == "drop"
+    )
+    saved = path.with_name(models.ONTOLOGY_FILE)
+    setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
+    ontology = preparation.chosen_ontology(rows, setting)
+    examples = preparation.prepare(rows, cfg, ontology).examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(
@@ -60,16 +64,6 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
                 "data.test_ratio or evaluation.split."
             )
     return examples, ontology
-
-
-def ontology_of(cfg: Config, rows: Sequence[Example]) -> Ontology:
-    """The ontology that convert_data.py saved beside the rows, else as configured."""
-    saved = Path(cfg.data.training_data).with_name("ontology.yaml")
-    if cfg.ontology == "auto" and saved.exists():
-        return ontologies.load(str(saved))
-    labels = Counter(e.labels for row in rows for e in row.graph.entities)
-    types = Counter(r.type for row in rows for r in row.graph.relationships)
-    return ontologies.choose(cfg.ontology, labels, types)
 
 
 def prepare(cfg: Config) -> Prepared:
@@ -91,24 +85,34 @@ def prepare(cfg: Config) -> Prepared:
     return Prepared(examples, ontology, system, base, tokenizer, supervised)
 
 
+def check_rows_only(cfg: Config) -> str:
+    """What a dry run can check where the tokenizer is not at hand, and what it can't."""
+    examples, ontology = read_rows(cfg)
+    splits = Counter(e.split for e in examples)
+    return (
+        f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
+        f"ontology {ontology.name}).\n"
+        f"not run: rendering, exact prefix, end of answer and length, since the tokenizer of {cfg.model.model_id} "
+        "isn't here and nothing is downloaded on a machine without a GPU. Set model.model_id to a local folder "
+        "to run them."
+    )
+
+
 def describe(prepared: Prepared) -> str:
     """What will be trained on, in a few lines a person reads."""
     samples = prepared.supervision.samples
     lengths = sorted(sample.num_tokens for sample in samples)
     splits = Counter(e.split for e in prepared.examples)
-    lines = [
-        (
-            f"rows: {', '.join(f'{count} {split}' for split, count in sorted(splits.items(), key=str))}; "
-            f"trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}"
-        ),
-        (
-            f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}; "
-            f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}; "
-            f"longest answer {prepared.supervision.max_answer_tokens}"
-        ),
-        f"ontology: {prepared.ontology.name} ({len(prepared.ontology.labels)} labels, {len(prepared.ontology.types)} types)",
-    ]
-    return "\n".join(lines)
+    counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
+    ontology = prepared.ontology
+    return "\n".join(
+        [
+            f"rows: {counts}; trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}",
+            f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}",
+            f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}; longest answer: {prepared.supervision.max_answer_tokens} tokens",
+            f"ontology: {ontology.name} ({len(ontology.labels)} labels, {len(ontology.types)} types)",
+        ]
+    )
 
 
 def write_samples(prepared: Prepared, path: Path) -> None:
@@ -194,7 +198,7 @@ def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which
         max_new_tokens=generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
         batch_size=cfg.evaluation.batch_size,
         name=which,
-        progress=lambda done, total: print(f"{which}: {done}/{total} documents", file=sys.stderr, flush=True),
+        progress=lambda done, total: log.info("%s: %d/%d documents", which, done, total),
     )
     model.eval()
     if which == "after":

@@ -60,7 +60,9 @@ def _stage(name: str, seconds: dict[str, float], command: list[str]) -> str:
     """Run one script; show its result on stdout as it stands, and return it."""
     with _timed(name, seconds):
         print(f"\n$ python {' '.join(_quoted(part) for part in command)}", flush=True)
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(  # noqa: S603  our own scripts
+            [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+        )
         print(done.stdout, end="", flush=True)
     if done.returncode != 0:
         raise UserError(f"{command[0]} ended with exit code {done.returncode}; its messages stand above.")
@@ -80,7 +82,7 @@ def _service() -> Iterator[str]:
     port = _free_port()
     command = ["serve.py", "--profile", "demo", "--port", str(port)]
     print(f"\n$ python {' '.join(command)} &", flush=True)
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT)  # noqa: S603  our own script
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_until_healthy(address, process)
@@ -107,7 +109,8 @@ def _curl(url: str, body: dict[str, Any] | None = None) -> None:
     options = ["-H", "Content-Type: application/json", "-d", data] if data else []
     print(f"\n$ curl -s {url} {' '.join(_quoted(part) for part in options)}", flush=True)
     if curl := shutil.which("curl"):
-        done = subprocess.run([curl, "-sS", "--fail-with-body", url, *options], capture_output=True, check=False)
+        command = [curl, "-sS", "--fail-with-body", url, *options]
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  loopback only
         print(done.stdout.decode(), flush=True)
         if done.returncode != 0:
             raise UserError(f"curl {url}: {done.stderr.decode().strip()}")
