@@ -129,6 +129,12 @@ class Engine:
     def start(self) -> None:
         self._thread.start()
 
+    def wait_loaded(self, limit_s: float) -> State:
+        """Block until loading is over, or for `limit_s`, and return the state then."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._state != "loading", limit_s)
+            return self._state
+
     def stop(self, limit_s: float = STOP_LIMIT_S) -> None:
         """Take no more texts, finish those taken, and end the thread; after `limit_s` cancel the rest."""
         with self._changed:
@@ -197,6 +203,9 @@ class Engine:
         finally:
             with self._changed:
                 self._state = "stopping" if self._state == "stopping" else "failed"
+                self._changed.notify_all()
+                for job in self._running.jobs if self._running else ():
+                    job.deliver(NotReadyError(self._state))
             self._abandon_all()
 
     def _serve(self, extractor: Extractor) -> None:
@@ -204,6 +213,7 @@ class Engine:
             self._name = extractor.name
             if self._state == "loading":
                 self._state = "ready"
+                self._changed.notify_all()
         logger.info("ready: %s", extractor.name)
         while batch := self._next_batch():
             started = time.monotonic()

@@ -1,0 +1,305 @@
+"""The worker thread: states, queue, batches, deadlines, cancellation. Without HTTP."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from kgtune.engine import DeadlineError, Engine, ExtractionError, Load, NotReadyError, QueueFullError
+from kgtune.errors import ModelError
+from kgtune.extractor import ScriptedExtractor, read_answer
+from kgtune.graph import EMPTY_TEXT
+from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor
+
+
+@asynccontextmanager
+async def running(load: Load, *, batch_size: int = 4, max_queued: int = 8) -> AsyncIterator[Engine]:
+    engine = Engine(load, batch_size=batch_size, max_queued=max_queued)
+    engine.start()
+    assert await asyncio.to_thread(engine.wait_loaded, LIMIT_S) == "ready"
+    try:
+        yield engine
+    finally:
+        await asyncio.to_thread(engine.stop, 1.0)
+
+
+def acquire(semaphore: threading.Semaphore) -> None:
+    assert semaphore.acquire(timeout=LIMIT_S)
+
+
+async def until_waiting(engine: Engine, count: int) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while len(engine._waiting) != count:  # noqa: ASYNC110 - the worker thread changes it
+            await asyncio.sleep(0)
+
+
+def test_loading_and_extracting_happen_on_one_thread_that_is_not_the_event_loops():
+    threads = []
+
+    def load():
+        threads.append(threading.current_thread())
+        return CallingExtractor(answer)
+
+    def answer(texts):
+        threads.append(threading.current_thread())
+        return ScriptedExtractor().extract(texts)
+
+    async def scenario():
+        async with running(load) as engine:
+            await engine.extract("a", timeout_s=LIMIT_S)
+            await engine.extract("b", timeout_s=LIMIT_S)
+
+    asyncio.run(scenario())
+    assert len(threads) == 3
+    assert len(set(threads)) == 1
+    assert threads[0] is not threading.main_thread()
+
+
+def test_a_text_before_the_model_is_loaded_is_refused():
+    gate = threading.Event()
+
+    def load():
+        gate.wait(LIMIT_S)
+        return ScriptedExtractor()
+
+    async def scenario():
+        engine = Engine(load, batch_size=1, max_queued=1)
+        engine.start()
+        with pytest.raises(NotReadyError) as caught:
+            await engine.extract("a", timeout_s=LIMIT_S)
+        gate.set()
+        await asyncio.to_thread(engine.wait_loaded, LIMIT_S)
+        extraction = await engine.extract("a", timeout_s=LIMIT_S)
+        await asyncio.to_thread(engine.stop)
+        return caught.value.state, extraction.raw_text, engine.state
+
+    assert asyncio.run(scenario()) == ("loading", EMPTY_TEXT, "stopping")
+
+
+@pytest.mark.parametrize("error", [ModelError("no weights"), RuntimeError("bug"), SystemExit(1)])
+def test_a_load_that_raises_anything_ends_in_failed(error):
+    def load():
+        raise error
+
+    async def scenario():
+        engine = Engine(load, batch_size=1, max_queued=1)
+        engine.start()
+        state = await asyncio.to_thread(engine.wait_loaded, LIMIT_S)
+        with pytest.raises(NotReadyError) as caught:
+            await engine.extract("a", timeout_s=LIMIT_S)
+        return state, caught.value.state, engine.failure
+
+    assert asyncio.run(scenario()) == ("failed", "failed", error)
+
+
+def test_waiting_texts_form_batches_no_larger_than_batch_size():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor, batch_size=3) as engine:
+            first = asyncio.create_task(engine.extract("t0", timeout_s=LIMIT_S))
+            await asyncio.to_thread(acquire, extractor.entered)
+            rest = [asyncio.create_task(engine.extract(f"t{i}", timeout_s=LIMIT_S)) for i in range(1, 6)]
+            await until_waiting(engine, 5)
+            extractor.release.set()
+            return [e.num_prompt_tokens for e in await asyncio.gather(first, *rest)]
+
+    assert asyncio.run(scenario()) == [2] * 6
+    assert extractor.batches == [["t0"], ["t1", "t2", "t3"], ["t4", "t5"]]
+
+
+def test_every_text_of_a_batch_gets_its_own_answer():
+    answers = {f"t{i}": f"answer {i}" for i in range(9)}
+
+    async def scenario():
+        async with running(lambda: ScriptedExtractor(answers), batch_size=4, max_queued=9) as engine:
+            return await asyncio.gather(*(engine.extract(text, timeout_s=LIMIT_S) for text in answers))
+
+    assert [extraction.raw_text for extraction in asyncio.run(scenario())] == list(answers.values())
+
+
+def test_a_full_queue_refuses_with_a_time_to_come_back():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor, batch_size=1, max_queued=2) as engine:
+            tasks = [asyncio.create_task(engine.extract("running", timeout_s=LIMIT_S))]
+            await asyncio.to_thread(acquire, extractor.entered)
+            tasks += [asyncio.create_task(engine.extract("waiting", timeout_s=LIMIT_S)) for _ in range(2)]
+            await until_waiting(engine, 2)
+            with pytest.raises(QueueFullError) as caught:
+                await engine.extract("one too many", timeout_s=LIMIT_S)
+            extractor.release.set()
+            await asyncio.gather(*tasks)
+            return caught.value.num_waiting, caught.value.retry_after_s >= 1
+
+    assert asyncio.run(scenario()) == (2, True)
+
+
+def test_the_deadline_holds_while_the_extractor_works_and_cancels_it():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor) as engine:
+            with pytest.raises(DeadlineError):
+                await engine.extract("a", timeout_s=0.05)
+            await asyncio.to_thread(acquire, extractor.ended)
+
+    asyncio.run(scenario())
+    assert extractor.cancelled == [["a"]]
+
+
+def test_the_deadline_holds_in_the_queue_and_frees_the_place():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor, batch_size=1, max_queued=1) as engine:
+            first = asyncio.create_task(engine.extract("first", timeout_s=LIMIT_S))
+            await asyncio.to_thread(acquire, extractor.entered)
+            with pytest.raises(DeadlineError):
+                await engine.extract("late", timeout_s=0.05)
+            second = asyncio.create_task(engine.extract("second", timeout_s=LIMIT_S))
+            await until_waiting(engine, 1)
+            extractor.release.set()
+            await asyncio.gather(first, second)
+
+    asyncio.run(scenario())
+    assert extractor.batches == [["first"], ["second"]]
+
+
+def test_a_batch_goes_on_while_one_of_its_texts_is_still_wanted():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor, batch_size=3) as engine:
+            first = asyncio.create_task(engine.extract("first", timeout_s=LIMIT_S))
+            await asyncio.to_thread(acquire, extractor.entered)
+            gone, wanted = (asyncio.create_task(engine.extract(text, timeout_s=LIMIT_S)) for text in ("gone", "wanted"))
+            await until_waiting(engine, 2)
+            first.cancel()
+            await asyncio.to_thread(acquire, extractor.entered)
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+            extractor.release.set()
+            return (await wanted).finish_reason
+
+    assert asyncio.run(scenario()) == "stop"
+    assert extractor.batches == [["first"], ["gone", "wanted"]]
+    assert extractor.cancelled == [["first"]]
+
+
+def test_a_text_that_makes_the_extractor_raise_does_not_fail_its_neighbours(caplog):
+    gate, entered = threading.Event(), threading.Semaphore(0)
+
+    def answer(texts):
+        entered.release()
+        gate.wait(LIMIT_S)
+        if "poison" in texts:
+            raise ValueError(f"about {texts}")
+        return ScriptedExtractor().extract(texts)
+
+    async def scenario():
+        async with running(lambda: CallingExtractor(answer)) as engine:
+            tasks = [asyncio.create_task(engine.extract("first", timeout_s=LIMIT_S))]
+            await asyncio.to_thread(acquire, entered)
+            tasks += [asyncio.create_task(engine.extract(t, timeout_s=LIMIT_S)) for t in ("a", "poison", "b")]
+            await until_waiting(engine, 3)
+            gate.set()
+            return [type(outcome).__name__ for outcome in await asyncio.gather(*tasks, return_exceptions=True)]
+
+    with caplog.at_level(logging.DEBUG):
+        assert asyncio.run(scenario()) == ["Extraction", "Extraction", "ExtractionError", "Extraction"]
+    assert "ValueError" in caplog.text
+    assert "about [" not in caplog.text
+
+
+def test_a_user_error_of_the_extractor_reaches_the_caller_as_it_is():
+    def answer(texts):
+        raise ModelError("text: has 3,000 tokens. Split it.")
+
+    async def scenario():
+        async with running(lambda: CallingExtractor(answer)) as engine:
+            await engine.extract("a", timeout_s=LIMIT_S)
+
+    with pytest.raises(ModelError, match="Split it"):
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda texts: [], lambda texts: [read_answer(EMPTY_TEXT, "stop", 0, 0)] * 2], ids=["few", "many"]
+)
+def test_an_extractor_that_miscounts_is_an_extraction_error(answer):
+    async def scenario():
+        async with running(lambda: CallingExtractor(answer)) as engine:
+            await engine.extract("a", timeout_s=LIMIT_S)
+
+    with pytest.raises(ExtractionError):
+        asyncio.run(scenario())
+
+
+def test_a_timeout_error_of_the_extractor_is_not_taken_for_the_deadline():
+    def answer(texts):
+        raise TimeoutError
+
+    async def scenario():
+        async with running(lambda: CallingExtractor(answer)) as engine:
+            await engine.extract("a", timeout_s=LIMIT_S)
+
+    with pytest.raises(ExtractionError):
+        asyncio.run(scenario())
+
+
+def test_a_worker_that_dies_fails_the_running_and_the_waiting_texts():
+    gate = threading.Event()
+
+    def answer(texts):
+        gate.wait(LIMIT_S)
+        raise SystemExit(1)
+
+    async def scenario():
+        async with running(lambda: CallingExtractor(answer), batch_size=1) as engine:
+            tasks = [asyncio.create_task(engine.extract(t, timeout_s=LIMIT_S)) for t in ("running", "waiting")]
+            await until_waiting(engine, 1)
+            gate.set()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            return [type(outcome) for outcome in outcomes], engine.state
+
+    assert asyncio.run(scenario()) == ([NotReadyError, NotReadyError], "failed")
+
+
+def test_stopping_finishes_what_was_taken_and_takes_no_more():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor, batch_size=1) as engine:
+            tasks = [asyncio.create_task(engine.extract(t, timeout_s=LIMIT_S)) for t in ("running", "waiting")]
+            await until_waiting(engine, 1)
+            stopping = asyncio.create_task(asyncio.to_thread(engine.stop, LIMIT_S))
+            while engine.state != "stopping":  # noqa: ASYNC110 - another thread changes it
+                await asyncio.sleep(0)
+            with pytest.raises(NotReadyError):
+                await engine.extract("late", timeout_s=LIMIT_S)
+            extractor.release.set()
+            await stopping
+            return [(await task).finish_reason for task in tasks], engine.is_alive
+
+    assert asyncio.run(scenario()) == (["stop", "stop"], False)
+
+
+def test_stopping_cancels_what_outlasts_its_limit():
+    extractor = GatedExtractor()
+
+    async def scenario():
+        async with running(lambda: extractor, batch_size=1) as engine:
+            tasks = [asyncio.create_task(engine.extract(t, timeout_s=LIMIT_S)) for t in ("running", "waiting")]
+            await until_waiting(engine, 1)
+            await asyncio.to_thread(engine.stop, 0.05)
+            return await asyncio.gather(*tasks, return_exceptions=True), engine.is_alive
+
+    (running_text, waiting_text), is_alive = asyncio.run(scenario())
+    assert running_text.finish_reason == "cancelled"
+    assert isinstance(waiting_text, NotReadyError)
+    assert not is_alive
