@@ -17,8 +17,13 @@ import argparse
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
+import inference
 from kgtune import config, errors
+
+if TYPE_CHECKING:
+    from kgtune.extractor import Extractor
 
 
 def main() -> int:
@@ -28,11 +33,10 @@ def main() -> int:
     overrides += [f"service.{key}={value}" for key in ("host", "port") if (value := getattr(args, key)) is not None]
     resolved = config.load(args.config, args.profile, overrides)
 
-    import inference
-    from kgtune import server, service
-    from kgtune.extractor import scripted
-
     load = scripted if args.scripted else inference.loader(args.model, resolved)
+
+    from kgtune import server, service  # fastapi: after whatever can be refused without it
+
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = resolved.config.service
     listener = server.listen(settings.host, settings.port)
@@ -49,6 +53,13 @@ def main() -> int:
         # It is still loading, which can't be interrupted, and torch may abort when Python ends beneath it.
         os._exit(0)
     return 0
+
+
+def scripted() -> Extractor:
+    """Load the extractor that needs no weights."""
+    from kgtune import extractor
+
+    return extractor.scripted()
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:

@@ -17,7 +17,8 @@ from kgtune.graph import Graph
 from kgtune.runs import write_text_atomic
 from kgtune.sources import RawDocument, texts
 from kgtune.sources.findings import Findings
-from kgtune.sources.reader import FAULT, Record, place, read_contents
+from kgtune.sources.reader import read_contents
+from kgtune.sources.scanner import FAULT, Record, place
 
 Split = Literal["train", "validation", "test"]
 ROW_KEYS = ("input", "output", "id", "doc_id", "group_id", "split", "lang", "aug")

@@ -45,12 +45,15 @@ FILE_ENDINGS = frozenset(
 
 _DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．)"
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+_PLAIN = r"!#-'*-;=?-Z\\^_a-z~"
+# A bracket belongs to a URL only when it is closed again: "(see http://a.example/b)" and Markdown's links end before it.
+_URL_BODY = rf"(?:[{_PLAIN}]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("url", _BEFORE + r"(?:https?|h[xt*]{2}ps?|ftps?|fxps?|tcp|wss?|smb|ldaps?)"
-            r"(?:\[://\]|(?:\[:\]|:)(?://|\\\\|\[//\]))[!#-;=?-_a-{}~]++"),
+            r"(?:\[://\]|(?:\[:\]|:)(?://|\\\\|\[//\]))" + _URL_BODY),
     ("email", r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_%+][A-Za-z0-9._%+-]{0,63}+(?:@|\[at\]|\(at\)|\[@\])"
               rf"(?:[A-Za-z0-9-]{{1,63}}+{_DOT})+[A-Za-z]{{2,24}}+" + _AFTER),
     ("ipv4", rf"(?<!\d\.){_BEFORE}{_OCTET}(?:{_DOT}{_OCTET}){{3}}(?:(?:\[:\]|:)\d{{1,5}})?(?:/\d{{1,2}})?(?!\.?\d)"
@@ -100,15 +103,11 @@ def defanged_places(value: str) -> Iterator[tuple[int, int, str]]:
 
 
 def iocs(text: str) -> list[Ioc]:
-    """Find every indicator, in order, without overlaps: where two overlap, the longer one stands."""
-    found = sorted(_candidates(text), key=lambda ioc: (ioc.start, -ioc.end))
+    """Find every indicator, in order, without overlaps: the one that starts first stands, then the longer one."""
     kept: list[Ioc] = []
-    for ioc in found:
-        if kept and ioc.start < kept[-1].end:
-            if ioc.end - ioc.start > kept[-1].end - kept[-1].start:
-                kept[-1] = ioc
-            continue
-        kept.append(ioc)
+    for ioc in sorted(_candidates(text), key=lambda ioc: (ioc.start, -ioc.end)):
+        if not kept or ioc.start >= kept[-1].end:
+            kept.append(ioc)
     return kept
 
 
@@ -131,16 +130,18 @@ def _shaped(text: str, start: int, end: int, kind: Kind) -> Ioc | None:
 
 
 def _without_trailing_punctuation(text: str, start: int, end: int) -> int:
-    """Leave out a sentence's own punctuation: a closing bracket stays only when it was opened inside."""
-    counts = {mark: text.count(mark, start, end) for pair in _CLOSERS.items() for mark in pair}
-    while end > start:
-        last = text[end - 1]
-        if last in _CLOSERS:
-            if counts[last] <= counts[_CLOSERS[last]]:
+    """Leave out a sentence's own punctuation, and all from a bracket on that was not opened inside: a link's end."""
+    depth = dict.fromkeys(_CLOSERS.values(), 0)
+    for at in range(start, end):
+        mark = text[at]
+        if mark in depth:
+            depth[mark] += 1
+        elif mark in _CLOSERS:
+            depth[_CLOSERS[mark]] -= 1
+            if depth[_CLOSERS[mark]] < 0:
+                end = at
                 break
-            counts[last] -= 1
-        elif last not in ".,;:!?'\"":
-            break
+    while end > start and text[end - 1] in ".,;:!?'\"":
         end -= 1
     return end
 

@@ -18,7 +18,8 @@ from kgtune.ontology import Ontology
 from kgtune.runs import write_text_atomic
 from kgtune.sources import RawDocument, RawSet, fields
 from kgtune.sources.findings import Findings
-from kgtune.sources.reader import Record, read_contents
+from kgtune.sources.reader import read_contents
+from kgtune.sources.scanner import Record
 
 Level = Literal["error", "warning"]
 _MOST_PER_CODE = 5

@@ -103,9 +103,8 @@ def test_names_evidence_and_graph_survive(train: list[Example], seed: int) -> No
         assert Counter((r.type, r.confidence) for r in parent.graph.relationships) == Counter(
             (r.type, r.confidence) for r in child.graph.relationships
         )
-        for of in (lambda e: bool(e.evidence) and e.evidence in parent.text,):
-            kept = sum(of(r) for r in parent.graph.relationships)
-            assert kept == sum(bool(r.evidence) and r.evidence in child.text for r in child.graph.relationships)
+        kept = sum(bool(r.evidence) and r.evidence in parent.text for r in parent.graph.relationships)
+        assert kept == sum(bool(r.evidence) and r.evidence in child.text for r in child.graph.relationships)
         loose = Counter(r.evidence for r in parent.graph.relationships if r.evidence not in parent.text)
         assert loose == Counter(r.evidence for r in child.graph.relationships if r.evidence not in child.text)
 

@@ -69,7 +69,7 @@ def test_bare_rows_get_an_id_a_canonical_graph_and_no_split(tmp_path: Path) -> N
 def test_rows_that_cannot_be_used_are_refused_with_their_place(tmp_path: Path, rows: object, words: str) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
-    with pytest.raises(DataError, match="rows.json") as caught:
+    with pytest.raises(DataError, match=r"rows\.json") as caught:
         read_examples(path)
     assert words in str(caught.value)
 

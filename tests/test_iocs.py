@@ -11,6 +11,10 @@ CASES = [
     ("见http://evil[.]com/a.php?x=1，随后执行", [("url", "http://evil[.]com/a.php?x=1")]),
     ("see hxxps[:]//b.example/x).", [("url", "hxxps[:]//b.example/x")]),
     ("(https://en.example.org/wiki/A_(b))", [("url", "https://en.example.org/wiki/A_(b)")]),
+    (
+        "[1](https://a.example/b/)[2](https://c.example/d).",
+        [("url", "https://a.example/b/"), ("url", "https://c.example/d")],
+    ),
     ("185[.]62[.]190[.]86:443", [("ipv4", "185[.]62[.]190[.]86:443")]),
     ("10.0.0.0/8 and version 4.0.1 and 1.2.3.4.5", [("ipv4", "10.0.0.0/8")]),
     ("2001:db8::1 at 12:30:45", [("ipv6", "2001:db8::1")]),
@@ -31,7 +35,7 @@ def test_indicators_are_found_as_the_text_spells_them(text: str, expected: list[
     assert [(ioc.kind, text[ioc.start : ioc.end]) for ioc in iocs(text)] == expected
 
 
-def test_of_overlapping_indicators_the_longer_one_stands() -> None:
+def test_an_indicator_inside_another_is_not_listed() -> None:
     text = "hxxp://evil[.]com/evil.php"
     assert [(ioc.start, ioc.end, ioc.kind) for ioc in iocs(text)] == [(0, len(text), "url")]
 

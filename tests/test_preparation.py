@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 from kgtune.examples import Example, from_raw, of_split
 from kgtune.graph import Entity, Graph
@@ -28,7 +29,7 @@ def test_only_train_rows_have_variants_and_each_stands_behind_its_parent() -> No
     variants = [row for row in rows if row.aug]
     assert {row.aug for row in variants} == {"synonyms", "affixes", "empties", "entities"}
     assert {row.split for row in variants} == {"train"}
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         if row.aug and row.aug != "empties":
             assert before.doc_id == row.doc_id
     assert len({row.id for row in rows}) == len(rows)

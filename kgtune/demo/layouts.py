@@ -75,7 +75,9 @@ def _separators(rng: random.Random) -> tuple[str, str]:
 def _json_objects(rng: random.Random) -> Layout:
     separators = _separators(rng)
     words = rng.choice(("JSON", "JSON objects", "a JSON list", "JSON 列表"))
-    return Layout(words, lambda rows: _dumps([dict(row) for row in rows], separators), "[]", is_json=True, joint=separators[0])
+    return Layout(
+        words, lambda rows: _dumps([dict(row) for row in rows], separators), "[]", is_json=True, joint=separators[0]
+    )
 
 
 def _json_arrays(rng: random.Random) -> Layout:

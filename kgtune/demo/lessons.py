@@ -211,4 +211,3 @@ def _link_rows(
         }
         rows.append([(keys[field], values[field]) for field in fields])
     return rows, [keys[field] for field in fields]
-

@@ -25,7 +25,15 @@ def sentences(text: str) -> list[str]:
 
 def repeat_turn(document: Document, rng: random.Random) -> Turn:
     """Ask for the text itself."""
-    request = rng.choice(("Repeat the text.", "Copy the text word for word.", "Write the same text again.", "重复这段文字。", "抄写原文。"))
+    request = rng.choice(
+        (
+            "Repeat the text.",
+            "Copy the text word for word.",
+            "Write the same text again.",
+            "重复这段文字。",
+            "抄写原文。",
+        )
+    )
     return request, document.text
 
 
@@ -46,7 +54,12 @@ def _listed(names: Sequence[str], words: Words) -> str:
 
 def _kind(document: Document, words: Words, rng: random.Random) -> Turn:
     label, name = rng.choice(document.entities)
-    request = _pick(words, rng, ("What kind is {}?", "{}: kind?", "Which kind of thing is {}?"), ("{}是什么类别？", "{}属于哪一类？"))
+    request = _pick(
+        words,
+        rng,
+        ("What kind is {}?", "{}: kind?", "Which kind of thing is {}?"),
+        ("{}是什么类别？", "{}属于哪一类？"),
+    )
     return request.format(name), words.kinds[label]
 
 
@@ -60,7 +73,12 @@ def _objects(document: Document, words: Words, rng: random.Random) -> Turn:
     fact = rng.choice(document.facts)
     source = fact.source if rng.random() < 0.8 else rng.randrange(len(document.entities))
     found = [document.entities[f.target][1] for f in document.facts if f.source == source and f.type == fact.type]
-    request = _pick(words, rng, ("{} | {} | ?", "{} -> {} -> what?", "What comes after {} and {}?"), ("{} {} 什么？", "{}的{}对象？"))
+    request = _pick(
+        words,
+        rng,
+        ("{} | {} | ?", "{} -> {} -> what?", "What comes after {} and {}?"),
+        ("{} {} 什么？", "{}的{}对象？"),
+    )
     return request.format(document.entities[source][1], words.verbs[fact.type]), _listed(found, words)
 
 
@@ -77,19 +95,28 @@ def _link(document: Document, words: Words, rng: random.Random) -> Turn:
     if rng.random() < 0.4:
         source, target = rng.sample(range(len(document.entities)), 2)
     found = [words.verbs[f.type] for f in document.facts if (f.source, f.target) == (source, target)]
-    request = _pick(words, rng, ("{} | ? | {}", "How is {} linked to {}?", "{} -> ? -> {}"), ("{}与{}是什么关系？", "{} ？ {}"))
+    request = _pick(
+        words, rng, ("{} | ? | {}", "How is {} linked to {}?", "{} -> ? -> {}"), ("{}与{}是什么关系？", "{} ？ {}")
+    )
     return request.format(document.entities[source][1], document.entities[target][1]), _listed(found, words)
 
 
 def _proof(document: Document, words: Words, rng: random.Random) -> Turn:
     fact = rng.choice(document.facts)
     pair = document.entities[fact.source][1], document.entities[fact.target][1]
-    request = _pick(words, rng, ("Quote what links {} and {}.", "{} + {}: quote?", "Evidence: {}, {}"), ("引用{}与{}的原文。", "{}、{}：原句？"))
+    request = _pick(
+        words,
+        rng,
+        ("Quote what links {} and {}.", "{} + {}: quote?", "Evidence: {}, {}"),
+        ("引用{}与{}的原文。", "{}、{}：原句？"),
+    )
     return request.format(*pair), fact.evidence
 
 
 def _count(document: Document, words: Words, rng: random.Random) -> Turn:
-    request = _pick(words, rng, ("How many names?", "Number of names?", "Count the names."), ("有几个名称？", "名称数量？"))
+    request = _pick(
+        words, rng, ("How many names?", "Number of names?", "Count the names."), ("有几个名称？", "名称数量？")
+    )
     return request, str(len(document.entities))
 
 
@@ -97,7 +124,9 @@ def _number(document: Document, words: Words, rng: random.Random) -> Turn:
     index = rng.randrange(len(document.entities))
     name = document.entities[index][1]
     if rng.random() < 0.5:
-        return _pick(words, rng, ("Number of {} in the list?", "{} = number?"), ("{}是第几个？",)).format(name), str(index + 1)
+        return _pick(words, rng, ("Number of {} in the list?", "{} = number?"), ("{}是第几个？",)).format(name), str(
+            index + 1
+        )
     return _pick(words, rng, ("Name number {}?", "Which name is number {}?"), ("第{}个名称？",)).format(index + 1), name
 
 

@@ -14,7 +14,7 @@ from kgtune.demo.lessons import END_OF_TEXT, TURN_END, TURN_START
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-VOCAB_SIZE = 2560
+VOCAB_SIZE = 3072
 SPECIALS = (END_OF_TEXT, TURN_START, TURN_END)
 # Copying is learnt token by token, so a name must be cut alike after a space, a quote or a bracket: a space joins only
 # a plain lower-case word, never the start of a capitalised or dotted name; letters split at a change of case; digits,

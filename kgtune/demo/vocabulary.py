@@ -107,7 +107,11 @@ class Words:
             rng.shuffle(verbs)
         template = rng.choice(_BOTH_REQUESTS[self.lang])
         return template.format(
-            kinds=self._joined(kinds), verbs=self._joined(verbs), keys=self._joined(keys), links=self._joined(links), layout=layout
+            kinds=self._joined(kinds),
+            verbs=self._joined(verbs),
+            keys=self._joined(keys),
+            links=self._joined(links),
+            layout=layout,
         )
 
     def _joined(self, words: Sequence[str]) -> str:
@@ -131,6 +135,11 @@ def glossary(rng: random.Random) -> str:
     """Write a few sentences that use the words of graphs without showing one."""
     sentences = []
     for _ in range(rng.randint(2, 6)):
-        numbers = [f"0.{rng.randint(5, 99):02d}", f"0.{rng.randint(1, 9)}", str(rng.randint(1, 19)), str(rng.randint(1, 19))]
+        numbers = [
+            f"0.{rng.randint(5, 99):02d}",
+            f"0.{rng.randint(1, 9)}",
+            str(rng.randint(1, 19)),
+            str(rng.randint(1, 19)),
+        ]
         sentences.append(rng.choice(_GLOSSARY).format(*rng.sample(_TERMS, 4), *numbers))
     return " ".join(sentences)

@@ -2,8 +2,8 @@
 
 Knows nothing about splitting, augmentation or training. Every item read is used or dropped by a reason.
 
-    reader     bytes -> records with their lines     fields   raw values -> a Graph, spellings read
-    texts      shape (b) and rows, shape (c)          chunks   shape (a), one document per chunk
+    reader, scanner   bytes -> records with their lines     fields   raw values -> a Graph, spellings read
+    texts             shape (b) and rows, shape (c)         chunks   shape (a), one document per chunk
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Literal
 
 from kgtune.sources import chunks, texts
 from kgtune.sources.findings import Findings, RawDocument, RawSet
-from kgtune.sources.reader import FAULT, Contents, Record, expand, place, read_contents
+from kgtune.sources.reader import expand, read_contents
+from kgtune.sources.scanner import FAULT, Contents, Record, place
 
 __all__ = ["FORMATS", "Format", "RawDocument", "RawSet", "expand", "read_raw"]
 

@@ -16,7 +16,7 @@ from kgtune import grounding
 from kgtune.graph import slug
 from kgtune.sources import fields
 from kgtune.sources.findings import Findings, RawDocument
-from kgtune.sources.reader import FAULT, Record
+from kgtune.sources.scanner import FAULT, Record
 
 _TITLE_KEYS = ("document_title", "document_id", "source", "file_name", "filename", "url", "title")
 Item = tuple[str, Mapping[str, Any]]

@@ -14,7 +14,7 @@ from kgtune import grounding
 from kgtune.parsing import DuplicateKeyError, loads_strict
 from kgtune.sources import fields
 from kgtune.sources.findings import Findings, RawDocument
-from kgtune.sources.reader import FAULT, Record, place
+from kgtune.sources.scanner import FAULT, Record, place
 
 SPLITS = ("train", "validation", "test")
 _ITEM_KEYS = frozenset({"id", "doc_id", "group_id", "text", "lang", "split", "entities", "relationships"})

@@ -101,7 +101,7 @@ def test_one_id_for_two_things_within_a_chunk_is_a_problem(tmp_path: Path) -> No
 @pytest.mark.parametrize("infos", [None, [], "x", [3], [{"chunk_index": 0}]])
 def test_an_entity_that_names_no_chunk_is_a_problem(tmp_path: Path, infos: Any) -> None:
     raw_set = read(tmp_path, [entity("v", "Vex") | {"chunks_info": infos}], [])
-    assert [p.code for p in raw_set.problems][0] in ("E-NO-CHUNK", "E-TYPE", "E-MISSING-KEY")
+    assert next(p.code for p in raw_set.problems) in ("E-NO-CHUNK", "E-TYPE", "E-MISSING-KEY")
 
 
 @pytest.mark.skipif("KGTUNE_SAMPLES" not in os.environ, reason="KGTUNE_SAMPLES names no folder of sample data")

@@ -1,0 +1,286 @@
+"""Train the embedded base model from nothing: tokenizer, copying, then lessons; `python -m kgtune.demo.pretrain`.
+
+Knows nothing about fine-tuning or the toolkit's JSON. Leaves model folders, a log and pretraining.json under --out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from kgtune.demo.corpus import documents
+from kgtune.demo.lesson_batches import ANSWER, PASSAGE, Batch, batches, batches_from_process
+from kgtune.demo.lessons import lessons
+from kgtune.demo.muon import Muon
+from kgtune.demo.tokenizer import SPECIALS, VOCAB_SIZE, train_tokenizer
+from kgtune.demo.wiring import wire_copying
+
+log = logging.getLogger("kgtune.demo.pretrain")
+
+_HIDDEN, _HEADS, _INNER, _COPY_LAYERS = 192, 6, 512, 2
+_TOKENIZER_LESSONS = 8_000
+_MATRIX_RATE, _OTHER_RATE = 3e-3, 2e-3
+_TOKENS_PER_BATCH, _MAX_TOKENS = 8192, 1024
+_WARMUP_STEPS = 50
+# A passage is mostly names nobody can foresee: few of its tokens are scored, at half weight.
+_PASSAGE_SHARE, _PASSAGE_WEIGHT = 0.12, 0.5
+_COPY_LENGTHS, _COPY_ENOUGH = (8, 128), 0.97
+_SAVE_EVERY_S = 480.0
+_LOG_EVERY_STEPS = 50
+
+
+@dataclass
+class Record:
+    """What a run used and measured; written as pretraining.json, from which a test makes every passage again."""
+
+    seed: int
+    num_documents: int = 0
+    num_lessons: int = 0
+    num_dropped: int = 0
+    num_lesson_tokens: int = 0
+    num_copy_tokens: int = 0
+    seconds: float = 0.0
+    copy_accuracy: float = 0.0
+    measured: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Trainer:
+    """A model with its two optimizers: Muon for the layers' matrices, AdamW for embeddings, norms and biases."""
+
+    model: Qwen2ForCausalLM
+    step_count: int = 0
+
+    def __post_init__(self) -> None:
+        named = list(self.model.named_parameters())
+        is_matrix = {name: p.ndim == 2 and "embed" not in name for name, p in named}
+        self.muon = Muon([p for name, p in named if is_matrix[name]])
+        others = [p for name, p in named if not is_matrix[name]]
+        self.adam = torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0)
+
+    def step(self, loss: Tensor, scale: float) -> None:
+        """Take one step at `scale` of the full learning rates, warmed up over the first steps."""
+        scale *= min(1.0, (self.step_count + 1) / _WARMUP_STEPS)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for group in self.adam.param_groups:
+            group["lr"] = _OTHER_RATE * scale
+        self.adam.step()
+        self.muon.step(_MATRIX_RATE * scale)
+        self.model.zero_grad()
+        self.step_count += 1
+
+
+def new_model(num_layers: int, vocab_size: int, special_ids: tuple[int, int]) -> Qwen2ForCausalLM:
+    """Build the base's shape with random weights."""
+    pad, end = special_ids
+    return Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=vocab_size,
+            hidden_size=_HIDDEN,
+            num_hidden_layers=num_layers,
+            num_attention_heads=_HEADS,
+            num_key_value_heads=_HEADS,
+            intermediate_size=_INNER,
+            tie_word_embeddings=True,
+            max_position_embeddings=4096,
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+            bos_token_id=None,
+            eos_token_id=end,
+            pad_token_id=pad,
+        )
+    )
+
+
+def grown(small: Qwen2ForCausalLM) -> Qwen2ForCausalLM:
+    """Insert a layer that changes nothing yet after each layer of a model that can copy."""
+    config = small.config
+    large = new_model(2 * config.num_hidden_layers, config.vocab_size, (config.pad_token_id, config.eos_token_id))
+    large.model.embed_tokens.load_state_dict(small.model.embed_tokens.state_dict())
+    large.model.norm.load_state_dict(small.model.norm.state_dict())
+    for index, layer in enumerate(small.model.layers):
+        large.model.layers[2 * index].load_state_dict(layer.state_dict())
+        added = large.model.layers[2 * index + 1]
+        torch.nn.init.zeros_(added.self_attn.o_proj.weight)
+        torch.nn.init.zeros_(added.mlp.down_proj.weight)
+    return large
+
+
+def copy_rows(half: int, generator: torch.Generator, vocab_size: int, num_tokens: int = 4096) -> Tensor:
+    """Draw random tokens and repeat them: shape (rows, 2 * half)."""
+    first = torch.randint(len(SPECIALS), vocab_size, (num_tokens // (2 * half), half), generator=generator)
+    return torch.cat([first, first], dim=1)
+
+
+def copy_loss(model: Qwen2ForCausalLM, ids: Tensor) -> tuple[Tensor, float]:
+    """Score the repeat alone: its loss, and the share of its tokens that are guessed."""
+    half = ids.shape[1] // 2
+    hidden = model.model(input_ids=ids).last_hidden_state[:, half:-1]
+    logits = model.lm_head(hidden).flatten(0, 1)
+    targets = ids[:, half + 1 :].flatten()
+    return functional.cross_entropy(logits, targets), (logits.argmax(-1) == targets).float().mean().item()
+
+
+def teach_copying(trainer: Trainer, seed: int, record: Record) -> None:
+    """Train on repeats of any length until nine of ten tokens are right over the last twenty steps or so."""
+    generator = torch.Generator().manual_seed(seed)
+    wire_copying(trainer.model, generator)
+    running = 0.0
+    while running < _COPY_ENOUGH:
+        half = int(torch.randint(_COPY_LENGTHS[0], _COPY_LENGTHS[1] + 1, (1,), generator=generator))
+        ids = copy_rows(half, generator, trainer.model.config.vocab_size)
+        loss, accuracy = copy_loss(trainer.model, ids)
+        trainer.step(loss, 1.0)
+        running = 0.95 * running + 0.05 * accuracy
+        record.num_copy_tokens += ids.numel()
+        if trainer.step_count % 20 == 0:
+            log.info("copy step %d loss %.3f accuracy %.3f", trainer.step_count, loss.item(), running)
+
+
+@torch.no_grad()
+def copy_accuracy(model: Qwen2ForCausalLM, half: int = 64) -> float:
+    """Measure copying of 64 random tokens on repeats that training never drew."""
+    ids = copy_rows(half, torch.Generator().manual_seed(987_654), model.config.vocab_size, 16_384)
+    return copy_loss(model, ids)[1]
+
+
+def lesson_loss(model: Qwen2ForCausalLM, batch: Batch, generator: torch.Generator) -> tuple[Tensor, float, float]:
+    """Score answers fully and a sample of the passage at half weight; give also answer loss and answer accuracy."""
+    ids, roles = torch.from_numpy(batch.ids), torch.from_numpy(batch.roles)
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
+    targets, roles = ids[:, 1:], roles[:, 1:]
+    sampled = (roles == PASSAGE) & (torch.rand(roles.shape, generator=generator) < _PASSAGE_SHARE)
+    chosen = (roles == ANSWER) | sampled
+    is_answer, wanted = (roles == ANSWER)[chosen], targets[chosen]
+    logits = model.lm_head(hidden[chosen])
+    losses = functional.cross_entropy(logits, wanted, reduction="none")
+    weights = torch.where(is_answer, 1.0, _PASSAGE_WEIGHT)
+    right = (logits.detach().argmax(-1) == wanted)[is_answer].float().mean().item()
+    return (losses * weights).sum() / weights.sum(), losses.detach()[is_answer].mean().item(), right
+
+
+@torch.no_grad()
+def measure(model: Qwen2ForCausalLM, batch_list: list[Batch]) -> dict[str, float]:
+    """Measure copying, and answers on lessons that training never saw."""
+    generator = torch.Generator().manual_seed(1)
+    scores = [lesson_loss(model, batch, generator)[1:] for batch in batch_list]
+    return {
+        "copy_accuracy": round(copy_accuracy(model), 4),
+        "answer_loss": round(sum(loss for loss, _ in scores) / len(scores), 4),
+        "answer_token_accuracy": round(sum(right for _, right in scores) / len(scores), 4),
+    }
+
+
+def rate_at(progress: float) -> float:
+    """Hold the learning rate for 30 % of the time, then let it fall as a cosine to 4 %."""
+    if progress < 0.3:
+        return 1.0
+    return 0.04 + 0.96 * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.3) / 0.7)))
+
+
+def teach_lessons(
+    trainer: Trainer, stream: Iterator[Batch], minutes: float, record: Record, save: Callable[[], None]
+) -> None:
+    """Train on lessons for a planned time; the clock decides how many are read, never which."""
+    generator = torch.Generator().manual_seed(record.seed)
+    started = saved = logged = time.monotonic()
+    trainer.step_count = 0
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        batch = next(stream)
+        loss, answer_loss, right = lesson_loss(trainer.model, batch, generator)
+        trainer.step(loss, rate_at(elapsed / (60 * minutes)))
+        record.num_documents, record.num_lessons, record.num_dropped = (
+            batch.num_documents,
+            batch.num_lessons,
+            batch.num_dropped,
+        )
+        record.num_lesson_tokens += int((batch.roles > 0).sum())
+        if trainer.step_count % _LOG_EVERY_STEPS == 0:
+            now = time.monotonic()
+            log.info(
+                "step %d tokens %d answer loss %.3f accuracy %.3f, %.2f s a step",
+                trainer.step_count, record.num_lesson_tokens, answer_loss, right, (now - logged) / _LOG_EVERY_STEPS,
+            )  # fmt: skip
+            logged = now
+        if time.monotonic() - saved > _SAVE_EVERY_S:
+            save()
+            saved = time.monotonic()
+
+
+def save_folder(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, record: Record) -> None:
+    """Write a loadable model folder in half precision, with the record beside the weights."""
+    half = Qwen2ForCausalLM(model.config)
+    half.load_state_dict(model.state_dict())
+    half.to(torch.float16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "pretraining.json").write_text(
+        json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8", newline="\n"
+    )
+
+
+def pretrain(out: Path, seed: int, minutes: float) -> Record:
+    """Run the whole curriculum; the newest folder under `out` is always loadable."""
+    started = time.monotonic()
+    torch.manual_seed(seed)
+    tokenizer = lesson_tokenizer(seed)
+    record = Record(seed)
+    held_back = list(islice(batches(tokenizer, seed + 1, _TOKENS_PER_BATCH, _MAX_TOKENS), 12))
+    trainer = Trainer(new_model(_COPY_LAYERS, len(tokenizer), (tokenizer.pad_token_id, tokenizer.eos_token_id)))
+    teach_copying(trainer, seed, record)
+    record.copy_accuracy = round(copy_accuracy(trainer.model), 4)
+    log.info("copy accuracy %.4f after %d tokens", record.copy_accuracy, record.num_copy_tokens)
+    trainer = Trainer(grown(trainer.model))
+
+    def save() -> None:
+        record.seconds = round(time.monotonic() - started, 1)
+        record.measured = measure(trainer.model, held_back)
+        log.info("step %d %s", trainer.step_count, record.measured)
+        save_folder(trainer.model, tokenizer, out / f"step-{trainer.step_count:05d}", record)
+
+    stream = batches_from_process(tokenizer, seed, _TOKENS_PER_BATCH, _MAX_TOKENS)
+    teach_lessons(trainer, stream, minutes - (time.monotonic() - started) / 60, record, save)
+    save()
+    return record
+
+
+def lesson_tokenizer(seed: int) -> PreTrainedTokenizerFast:
+    """Train the tokenizer on the run's first lessons, special tokens left out."""
+    made = islice(lessons(documents(seed, 2 * _TOKENIZER_LESSONS, pool="pretrain"), seed), _TOKENIZER_LESSONS)
+    return train_tokenizer((_without_specials(lesson.text) for lesson in made), VOCAB_SIZE)
+
+
+def _without_specials(text: str) -> str:
+    for special in SPECIALS:
+        text = text.replace(special, "\n")
+    return text
+
+
+def main() -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--minutes", type=float, default=70.0, help="planned wall time of the whole run")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(2)
+    record = pretrain(args.out, args.seed, args.minutes)
+    print(json.dumps(asdict(record)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

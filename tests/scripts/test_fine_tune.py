@@ -1,0 +1,186 @@
+"""fine_tune.py and inference.py as a user runs them, on a tiny random model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.scripts, pytest.mark.tiny]
+WAIT_S = 240.0
+
+
+class Project:
+    """A user's folder: a base model, converted data, and the overrides that keep a run short."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.base = tiny.save_model(folder / "base")
+        self.overrides = [
+            f"model.model_id={self.base}",
+            f"data.training_data={folder / 'training_data.json'}",
+            "data.input=fine_tune_input/raw_graph_example.json",
+            f"output.dir={folder / 'out'}",
+            "model.max_seq_length=2000",
+            "training.max_steps=6",
+            "training.save_steps=2",
+            "training.logging_steps=1",
+            "training.per_device_train_batch_size=2",
+            "evaluation.max_documents=2",
+            "decoding.max_new_tokens=20",
+        ]
+
+    def start(self, script: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, script, "--profile", "demo", *arguments, *self.overrides]
+        return subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    def run(self, script: str, *arguments: str) -> tuple[int, str, str]:
+        process = self.start(script, *arguments)
+        out, err = process.communicate(timeout=WAIT_S)
+        return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("project"))
+    code, _, err = made.run("convert_data.py")
+    assert code == 0, err
+    return made
+
+
+@pytest.fixture(scope="module")
+def tuned(project: Project) -> tuple[str, str]:
+    code, out, err = project.run("fine_tune.py", "--preview", "1")
+    assert code == 0, err
+    return out, err
+
+
+def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[str, str]) -> None:
+    out, err = tuned
+    folder = project.folder / "out"
+    names = {path.name for path in folder.iterdir()}
+
+    assert {
+        "final_model", "training_samples.json", "evaluation_results.json", "evaluation_report.md", "run.json",
+        "checkpoint-4", "checkpoint-6",
+    } <= names  # fmt: skip
+    assert {"adapter_model.safetensors", "tokenizer.json", "chat_template.jinja", "prompt_contract.json",
+            "ontology.yaml"} <= {path.name for path in (folder / "final_model").iterdir()}  # fmt: skip
+    assert not [name for name in names if "partial" in name]
+    headline = json.loads(out.splitlines()[-1])
+    assert headline["before"]["num_documents"] == headline["after"]["num_documents"] == 2
+    assert "[[{" in err  # the preview shows what is supervised
+    assert "6/6" in err
+
+
+def test_samples_are_exactly_what_is_trained(project: Project, tuned: tuple[str, str]) -> None:
+    samples = json.loads((project.folder / "out/training_samples.json").read_text(encoding="utf-8"))
+    rows = json.loads((project.folder / "training_data.json").read_text(encoding="utf-8"))
+    train = {row["id"]: row["output"] for row in rows if row["split"] == "train"}
+
+    assert len(samples) == len(train) > 5
+    assert {s["id"]: s["supervised"] for s in samples} == {i: f"{out}<|im_end|>\n" for i, out in train.items()}
+
+
+def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str, str]) -> None:
+    result = json.loads((project.folder / "out/evaluation_results.json").read_text(encoding="utf-8"))
+    rows = json.loads((project.folder / "training_data.json").read_text(encoding="utf-8"))
+    held_out = {row["id"] for row in rows if row["split"] == "test"}
+
+    assert {d["id"] for d in result["documents"]} <= held_out
+    assert result["schema_version"] == 1
+    assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:
+    code, _, err = project.run("fine_tune.py")
+
+    assert code == 2
+    assert "holds an earlier run (checkpoint-6)" in err
+    assert "--resume" in err
+
+
+def test_a_resume_with_other_settings_is_refused_with_the_difference(project: Project, tuned: tuple[str, str]) -> None:
+    code, _, err = project.run("fine_tune.py", "--resume", "lora.lora_r=3")
+
+    assert code == 2
+    assert "lora.lora_r: was '16', now '3'" in err
+
+
+def test_a_killed_run_resumes_to_the_same_losses(project: Project, tuned: tuple[str, str]) -> None:
+    other = project.folder / "killed"
+    process = project.start("fine_tune.py", "-o", str(other))
+    deadline = time.monotonic() + WAIT_S
+    while not (other / "checkpoint-2" / "trainer_state.json").exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (other / "final_model").exists()
+    code, _, err = project.run("fine_tune.py", "--resume", "-o", str(other))
+    assert code == 0, err
+
+    def losses(folder: Path) -> list[dict[str, float]]:
+        return json.loads((folder / "evaluation_results.json").read_text(encoding="utf-8"))["run"]["losses"]
+
+    resumed = json.loads((other / "evaluation_results.json").read_text(encoding="utf-8"))["run"]["resumed_from"]
+    assert resumed is not None
+    assert losses(other) == losses(project.folder / "out")
+
+
+def test_a_text_gets_one_answer_or_one_reason(project: Project, tuned: tuple[str, str]) -> None:
+    """Six steps teach this model nothing: unconstrained and 20 tokens long, its answer can't be read, and that is said."""
+    code, out, err = project.run(
+        "inference.py", "--text", "Silent Karvost deployed TolvekRAT.", "decoding.constraint=none"
+    )
+
+    assert (code, out) == (2, "")
+    assert "error: --text:" in err
+
+
+def test_merge_writes_a_model_that_answers_without_its_adapter(project: Project, tuned: tuple[str, str]) -> None:
+    code, out, err = project.run("fine_tune.py", "--merge")
+    assert code == 0, err
+    folder = project.folder / "out/merged_model"
+
+    assert out.strip() == f"merged model: {folder}"
+    names = {path.name for path in folder.iterdir()}
+    assert {"model.safetensors", "prompt_contract.json", "ontology.yaml", "tokenizer.json"} <= names
+    assert "adapter_config.json" not in names
+
+
+def run_plain(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_dry_run_without_card_or_tokenizer_says_what_it_could_not_check(project: Project) -> None:
+    code, out, err = run_plain(
+        "fine_tune.py", "--dry-run", f"data.training_data={project.folder / 'training_data.json'}"
+    )
+
+    assert code == 0, err
+    assert "configuration and" in out
+    assert "not run: rendering, exact prefix, end of answer and length" in out
+
+
+def test_training_seven_billion_parameters_without_a_card_stops_and_names_the_demo(project: Project) -> None:
+    code, _, err = run_plain("fine_tune.py", f"data.training_data={project.folder / 'training_data.json'}")
+
+    assert code == 2
+    assert "--profile demo" in err

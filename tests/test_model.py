@@ -1,0 +1,133 @@
+"""Where models come from, and what is refused before it can do harm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kgtune.errors import ModelError, UserError
+
+pytestmark = pytest.mark.tiny
+
+
+def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
+    from kgtune import model
+
+    assert model.resolve(str(tmp_path)) == tmp_path
+
+
+def test_what_is_neither_folder_nor_hub_id_is_refused() -> None:
+    from kgtune import model
+
+    with pytest.raises(ModelError, match="no such folder, and no hub id"):
+        model.resolve("./models/missing")
+
+
+def test_offline_says_what_to_download_and_where_to_put_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kgtune import model
+
+    def offline(model_id: str, patterns: list[str]) -> str:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(model, "_DOWNLOADS", {"huggingface": offline, "modelscope": offline})
+
+    with pytest.raises(ModelError) as caught:
+        model.resolve("qwen/Qwen2.5-7B-Instruct")
+    text = str(caught.value)
+    assert "huggingface: ConnectionError: no route; modelscope: ConnectionError: no route" in text
+    assert "hf download Qwen/Qwen2.5-7B-Instruct --local-dir models/Qwen2.5-7B-Instruct" in text
+
+
+def test_the_second_hub_is_asked_when_the_first_does_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kgtune import model
+
+    asked: list[str] = []
+
+    def missing(model_id: str, patterns: list[str]) -> str:
+        asked.append(f"huggingface {model_id}")
+        raise LookupError(model_id)
+
+    def found(model_id: str, patterns: list[str]) -> str:
+        asked.append(f"modelscope {model_id} {'*.safetensors' in patterns}")
+        return "/cache/it"
+
+    monkeypatch.setattr(model, "_DOWNLOADS", {"huggingface": missing, "modelscope": found})
+
+    assert model.resolve("qwen/Qwen2.5-7B-Instruct", weights=False) == Path("/cache/it")
+    assert asked == ["huggingface qwen/Qwen2.5-7B-Instruct", "modelscope qwen/Qwen2.5-7B-Instruct False"]
+
+
+def test_the_old_spelling_is_huggingfaces_new_one() -> None:
+    from kgtune import model
+
+    assert model._hugging_face_id("qwen/Qwen2.5-7B-Instruct") == "Qwen/Qwen2.5-7B-Instruct"
+    assert model._hugging_face_id("Qwen/Qwen2.5-7B-Instruct") == "Qwen/Qwen2.5-7B-Instruct"
+    assert model._hugging_face_id("org/qwen") == "org/qwen"
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    from kgtune import model
+
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+
+    with pytest.raises(ModelError, match=r"pytorch_model.bin are pickled weights"):
+        model.resolve(str(tmp_path))
+
+
+def test_without_a_card_only_the_demo_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from kgtune import model
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    model.require_card("demo")
+    with pytest.raises(UserError, match="--profile demo"):
+        model.require_card("gpu24")
+
+
+def test_auto_precision_follows_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from kgtune import model
+
+    def machine(*, card: bool, bf16: bool) -> str:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: card)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16)
+        return model.precision_for("auto")
+
+    assert [machine(card=False, bf16=False), machine(card=True, bf16=False), machine(card=True, bf16=True)] == [
+        "fp32", "fp16", "bf16",
+    ]  # fmt: skip
+
+
+def test_a_folder_without_contract_is_no_model_of_ours(tmp_path: Path) -> None:
+    from kgtune import model
+
+    with pytest.raises(ModelError, match="not a model that fine_tune.py wrote"):
+        model.read_contract(tmp_path)
+
+
+def test_a_broken_contract_is_named(tmp_path: Path) -> None:
+    from kgtune import model
+
+    (tmp_path / "prompt_contract.json").write_text("{", encoding="utf-8")
+
+    with pytest.raises(ModelError, match=r"prompt_contract.json: not JSON"):
+        model.read_contract(tmp_path)
+
+
+def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
+    from kgtune import model
+    from tests import tiny
+
+    fast: Any = tiny.tokenizer()
+    fast.chat_template = None
+    fast.save_pretrained(str(tmp_path))
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text(encoding="utf-8"))
+
+    with pytest.raises(ModelError, match="no chat template. Use an Instruct model"):
+        model.load_tokenizer(tmp_path)
