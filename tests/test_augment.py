@@ -72,6 +72,13 @@ def test_a_synonym_never_touches_a_name() -> None:
     assert drops == {"synonyms: not applicable": 1}
 
 
+def test_a_synonym_in_code_is_passed_over_for_one_outside() -> None:
+    text = "However, Latch ran. It printed `recently, x` on the screen of the host."
+    (child,), _ = augment([make(text, "Latch")], only("synonyms"), 1)
+    assert "`recently, x`" in child.text
+    assert child.text.startswith(("Nevertheless,", "Nonetheless,"))
+
+
 def test_a_synonym_that_is_part_of_a_name_anywhere_is_not_written() -> None:
     variants, _ = augment([EN], only("synonyms"), 3, all_names=["Lately Group", "nevertheless", "nonetheless"])
     assert variants == []

@@ -40,6 +40,12 @@ def test_one_document_is_one_group() -> None:
     }  # fmt: skip
 
 
+def test_groups_join_through_a_shared_document() -> None:
+    long = text_of(1, 80)
+    close = long.replace("amber", "umber", 3)
+    assert len(grouped([example(1, doc="d"), example(2, doc="d", text=long), example(3, doc="a", text=close)])) == 1
+
+
 def test_texts_that_differ_in_case_and_width_only_are_one_group() -> None:
     assert len(grouped([example(1, text="Ａ ｌｏｃａｌ text"), example(2, text="a LOCAL  text")])) == 1
 
