@@ -119,7 +119,7 @@ def table(result: dict[str, Any]) -> str:
 
 def headline(result: dict[str, Any], output_dir: Path) -> dict[str, Any]:
     """The numbers that matter, as one JSON object for machines."""
-    columns = {which: _headline(result[which]) for which in ("before", "after") if which in result}
+    columns: dict[str, Any] = {which: _headline(result[which]) for which in ("before", "after") if which in result}
     return {
         **columns,
         "run": {k: v for k, v in result["run"].items() if k != "losses"},

@@ -69,7 +69,7 @@ def precision_for(asked: str) -> Precision:
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     if asked not in DTYPES:
         raise UserError(f"training.precision={asked}: not one of auto, bf16, fp16, fp32.")
-    return asked  # type: ignore[return-value]
+    return asked
 
 
 def device_name() -> str:

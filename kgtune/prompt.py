@@ -131,7 +131,7 @@ def check_contract(contract: Contract, tokenizer: ChatTokenizer, *, where: str) 
 
 def contract_from(obj: Mapping[str, Any], *, where: str) -> Contract:
     """Read a contract; an unknown or missing key says which."""
-    fields: Sequence[str] = Contract.__slots__  # type: ignore[attr-defined]
+    fields: Sequence[str] = Contract.__slots__
     required = [name for name in fields if name != "schema_version"]
     missing, unknown = (
         [k for k in required if k not in obj],

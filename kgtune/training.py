@@ -192,7 +192,7 @@ def save_final(
     temporary.rename(folder)
 
 
-class Progress(TrainerCallback):  # type: ignore[misc]
+class Progress(TrainerCallback):
     """Logs one line per logged step: step, loss, learning rate, seconds to go."""
 
     def __init__(self) -> None:

@@ -109,7 +109,8 @@ def describe(prepared: Prepared) -> str:
         [
             f"rows: {counts}; trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}",
             f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}",
-            f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}; longest answer: {prepared.supervision.max_answer_tokens} tokens",
+            f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}",
+            f"longest answer: {prepared.supervision.max_answer_tokens} tokens",
             f"ontology: {ontology.name} ({len(ontology.labels)} labels, {len(ontology.types)} types)",
         ]
     )

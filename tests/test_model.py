@@ -107,7 +107,7 @@ def test_auto_precision_follows_the_card(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_folder_without_contract_is_no_model_of_ours(tmp_path: Path) -> None:
     from kgtune import model
 
-    with pytest.raises(ModelError, match="not a model that fine_tune.py wrote"):
+    with pytest.raises(ModelError, match=r"not a model that fine_tune\.py wrote"):
         model.read_contract(tmp_path)
 
 
@@ -129,5 +129,5 @@ def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
     fast.save_pretrained(str(tmp_path))
     assert json.loads((tmp_path / "tokenizer_config.json").read_text(encoding="utf-8"))
 
-    with pytest.raises(ModelError, match="no chat template. Use an Instruct model"):
+    with pytest.raises(ModelError, match=r"no chat template\. Use an Instruct model"):
         model.load_tokenizer(tmp_path)

@@ -49,7 +49,7 @@ class Muon:
 def orthogonalised(batch: Tensor) -> Tensor:
     """Give the nearly orthogonal matrices closest to a batch of matrices, shape (n, rows, columns)."""
     is_tall = batch.shape[-2] > batch.shape[-1]
-    x = batch.mT if is_tall else batch
+    x: Tensor = batch.mT if is_tall else batch
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(_STEPS):
         gram = x @ x.mT

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,7 +75,7 @@ class Trainer:
     def step(self, loss: Tensor, scale: float) -> None:
         """Take one step at `scale` of the full learning rates, warmed up over the first steps."""
         scale *= min(1.0, (self.step_count + 1) / _WARMUP_STEPS)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self.adam.param_groups:
             group["lr"] = _OTHER_RATE * scale
@@ -84,7 +85,7 @@ class Trainer:
         self.step_count += 1
 
 
-def new_model(num_layers: int, vocab_size: int, special_ids: tuple[int, int]) -> Qwen2ForCausalLM:
+def new_model(num_layers: int, vocab_size: int, special_ids: tuple[Any, Any]) -> Qwen2ForCausalLM:
     """Build the base's shape with random weights."""
     pad, end = special_ids
     return Qwen2ForCausalLM(
@@ -224,7 +225,7 @@ def save_folder(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, fol
     """Write a loadable model folder in half precision, with the record beside the weights."""
     half = Qwen2ForCausalLM(model.config)
     half.load_state_dict(model.state_dict())
-    half.to(torch.float16).save_pretrained(folder)
+    half.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "pretraining.json").write_text(
         json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8", newline="\n"

@@ -33,4 +33,5 @@ def wire_copying(model: Qwen2ForCausalLM, generator: torch.Generator) -> None:
 
 
 def _orthonormal_rows(count: int, width: int, generator: torch.Generator) -> Tensor:
-    return torch.linalg.qr(torch.randn(width, count, generator=generator))[0].T
+    columns: Tensor = torch.linalg.qr(torch.randn(width, count, generator=generator))[0]
+    return columns.T
