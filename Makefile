@@ -34,8 +34,9 @@ coverage: venv
 	$(VENV)/bin/coverage run -m pytest -q
 	$(VENV)/bin/coverage report
 
-demo: venv
-	$(PY) -m kgtune.demo.run
+demo:
+	@start=$$(date +%s); $(MAKE) --no-print-directory venv && \
+	KGTUNE_INSTALL_SECONDS=$$(( $$(date +%s) - start )) $(PY) -m kgtune.demo.run
 
 clean:
 	rm -rf $(VENV) fine_tune_output/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
