@@ -362,7 +362,8 @@ def test_texts_queries_and_unknown_paths_are_never_logged(caplog):
 @pytest.mark.anyio
 @pytest.mark.parametrize("is_queued", [False, True], ids=["working", "queued"])
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_client_that_goes_away_frees_its_place(is_queued):
+async def test_a_client_that_goes_away_frees_its_place(is_queued, caplog):
+    caplog.set_level(logging.INFO)
     extractor = GatedExtractor()
     app = create_app(lambda: extractor, limited(max_queued=1))
     engine = app.state.engine
@@ -388,6 +389,7 @@ async def test_a_client_that_goes_away_frees_its_place(is_queued):
             else:
                 await anyio.to_thread.run_sync(extractor.ended.acquire)
             extractor.release.set()
+    assert caplog.text.count("POST /api/kg-extract 499") == 1
     assert (extractor.batches, extractor.cancelled) == (([["first"]], []) if is_queued else ([["gone"]], [["gone"]]))
 
 
@@ -470,7 +472,7 @@ def test_a_system_message_is_ignored_and_a_header_says_so(role):
 
 def test_the_text_of_a_chat_is_the_last_user_message_without_the_pipelines_frame():
     seen = []
-    cfg = limited(chat_prefix="Extract a graph from:\n", chat_suffix="\nAnswer with JSON.")
+    cfg = limited(chat_prefix="\nExtract a graph from:\n", chat_suffix="\nAnswer with JSON.\n")
     framed = "  Extract a graph from:\n\nGlassViper\r\nis back.\nAnswer with JSON.\n"
     parts = [{"type": "text", "text": "two"}, {"type": "text", "text": "parts"}]
     with serving(noting(seen), cfg) as client:

@@ -1,0 +1,116 @@
+"""The edge: the body limit, the error shape, and the boundary, as plain ASGI."""
+
+import asyncio
+import json
+
+import pytest
+
+from kgtune.edge import Edge, error_body
+
+
+def call(app, *messages: dict, headers: list[tuple[bytes, bytes]] = (), max_body_bytes: int = 10):
+    """Send a request through an Edge; return what was answered and how many messages were left unread."""
+    pending, sent = list(messages), []
+
+    async def receive():
+        return pending.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": list(headers)}
+    asyncio.run(Edge(app, max_body_bytes=max_body_bytes)(scope, receive, send))
+    return sent, len(pending)
+
+
+def part(body: bytes, *, more: bool = False) -> dict:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def echo(scope, receive, send):
+    """Answer with what was received, up to and with the first message that ends it."""
+    bodies = []
+    while (message := await receive())["type"] == "http.request":
+        bodies.append(message["body"])
+        if not message["more_body"]:
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"|".join(bodies)})
+
+
+def test_a_body_is_passed_on_as_it_came():
+    sent, _ = call(echo, part(b"abc", more=True), part(b"defg", more=True), part(b"hij"))
+    assert sent[1]["body"] == b"abc|defg|hij"
+
+
+def test_an_announced_length_over_the_limit_is_refused_unread():
+    sent, num_unread = call(echo, part(b"x" * 11), headers=[(b"Content-Length", b"11")])
+    assert (sent[0]["status"], num_unread) == (413, 1)
+    assert json.loads(sent[1]["body"])["error"].startswith("POST /x: the body has more than 10 bytes.")
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_a_length_of_any_number_of_digits_is_read():
+    sent, _ = call(echo, part(b""), headers=[(b"content-length", b"9" * 10_000)])
+    assert sent[0]["status"] == 413
+
+
+def test_a_body_without_length_is_refused_at_the_byte_that_is_too_much():
+    messages = [part(b"x" * 5, more=True) for _ in range(100)]
+    sent, num_unread = call(echo, *messages)
+    assert (sent[0]["status"], num_unread) == (413, 97)
+
+
+def test_a_disconnect_while_the_body_comes_reaches_the_app():
+    sent, _ = call(echo, part(b"abc", more=True), {"type": "http.disconnect"})
+    assert sent[1]["body"] == b"abc"
+
+
+def test_what_comes_behind_the_body_reaches_the_app():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.extend([(await receive())["type"], (await receive())["type"]])
+
+    call(app, part(b"abc"), {"type": "http.disconnect"})
+    assert seen == ["http.request", "http.disconnect"]
+
+
+def test_an_exception_before_the_answer_is_500_in_the_one_shape():
+    async def app(scope, receive, send):
+        raise KeyError("hush")
+
+    sent, _ = call(app, part(b""))
+    assert sent[0]["status"] == 500
+    assert list(json.loads(sent[1]["body"])) == ["error"]
+    assert b"hush" not in sent[1]["body"]
+
+
+def test_an_exception_in_mid_answer_sends_no_second_one():
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise KeyError("hush")
+
+    sent, _ = call(app, part(b""))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+
+
+def test_what_is_not_http_passes_untouched():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append((scope["type"], receive, send))
+
+    asyncio.run(Edge(app, max_body_bytes=1)({"type": "lifespan"}, "receive", "send"))
+    assert seen == [("lifespan", "receive", "send")]
+
+
+@pytest.mark.parametrize(
+    ("message", "body"),
+    [
+        ('夜 "x"\n', '{"error":"夜 \\"x\\"\\n"}'),
+        ("half \ud83d.", '{"error":"half ?."}'),
+    ],
+)
+def test_an_error_is_utf8_whatever_it_quotes(message, body):
+    assert error_body(message).decode("utf-8") == body
