@@ -65,9 +65,10 @@ def system_message(ontology: Ontology, guidelines: Guidelines) -> str:
 
 
 def _explain(item: Label | RelationType) -> str:
+    if not item.guideline_en:
+        return item.name  # explains itself; a gloss for each would take stix21 to 632 tokens, over the limit of 400
     gloss = f" {item.zh}" if item.zh and item.zh != item.name else ""
-    guideline = f": {item.guideline_en}" if item.guideline_en else ""
-    return f"{item.name}{gloss}{guideline}"
+    return f"{item.name}{gloss}: {item.guideline_en}"
 
 
 def messages(system: str, text: str) -> list[Message]:
