@@ -6,6 +6,7 @@ Knows nothing about tokenizers, prompts or training. `python -m kgtune.demo.corp
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -25,7 +26,7 @@ Split = Literal["train", "validation", "test"]
 
 CORPUS_PATH = Path(__file__).with_name("corpus.jsonl")
 CORPUS_SEED = 7
-SPLIT_SIZES: dict[Split, int] = {"train": 480, "validation": 40, "test": 80}
+SPLIT_SIZES: dict[Split, int] = {"train": 1200, "validation": 40, "test": 80}
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,14 @@ def held_out_frames() -> list[str]:
 
 
 def demo_items() -> Iterator[dict[str, object]]:
-    """Give the rows of corpus.jsonl in order."""
+    """Give the rows of corpus.jsonl in order; a text that was drawn before is drawn anew."""
+    seen: set[str] = set()
     for split, size in SPLIT_SIZES.items():
-        for index in range(size):
-            yield _item(f"{split}-{index + 1:03d}", split, _document(_item_rng(CORPUS_SEED, split, index), split))
+        drawn = (_document(_item_rng(CORPUS_SEED, split, index), split) for index in itertools.count())
+        for number in range(1, size + 1):
+            made = next(document for document in drawn if document.text not in seen)
+            seen.add(made.text)
+            yield _item(f"{split}-{number:03d}", split, made)
 
 
 def write_corpus(path: Path) -> int:

@@ -103,11 +103,11 @@ def _plain(text: str, system: str, answer: str, turns: Sequence[Turn], rng: rand
 
 def _first_task(document: Document, words: vocabulary.Words, rng: random.Random) -> tuple[str, str]:
     point = rng.random()
-    if point < 0.07:
+    if point < 0.05:
         return repeat_turn(document, rng)
-    if point < 0.17:
+    if point < 0.12:
         return ask(document, words, rng)
-    if point < 0.37:
+    if point < 0.27:
         return _list_names(document, words, rng)
     return _list_both(document, words, rng)
 
@@ -179,7 +179,7 @@ def _draw_marks(rng: random.Random) -> _Marks:
 def _name_rows(
     entities: Sequence[tuple[str, str]], words: vocabulary.Words, rng: random.Random, marks: _Marks
 ) -> tuple[list[Record], list[str]]:
-    shown = {"no": not marks.by_name, "name": True, "kind": rng.random() < 0.9, "note": rng.random() < 0.2}
+    shown = {"no": not marks.by_name, "name": True, "kind": rng.random() < 0.9, "note": rng.random() < 0.4}
     fields = [field for field, is_shown in shown.items() if is_shown]
     rng.shuffle(fields)
     keys = draw_keys(rng, fields)
@@ -198,7 +198,7 @@ def _link_rows(
     fields = ["source", "target", "type"]
     if rng.random() < 0.4:
         fields = rng.choice((["type", "source", "target"], ["source", "type", "target"]))
-    fields = fields + [field for field in ("sure", "proof") if rng.random() < 0.4]
+    fields = fields + [field for field in ("sure", "proof") if rng.random() < 0.6]
     keys = draw_keys(rng, fields)
     rows: list[Record] = []
     for fact in document.facts:

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
+from kgtune.demo.copying import copy_accuracy, copy_loss, copy_rows, span_loss, span_rows
 from kgtune.demo.corpus import documents
 from kgtune.demo.lesson_batches import ANSWER, PASSAGE, Batch, batches, batches_from_process
 from kgtune.demo.lessons import lessons
@@ -39,13 +40,17 @@ _WARMUP_STEPS = 50
 # A passage is mostly names nobody can foresee: few of its tokens are scored, at half weight.
 _PASSAGE_SHARE, _PASSAGE_WEIGHT = 0.12, 0.5
 _COPY_LENGTHS, _COPY_ENOUGH = (8, 128), 0.97
+_SPAN_ROWS, _SPAN_LENGTH, _SPAN_WEIGHT = 6, 320, 0.5
 _SAVE_EVERY_S = 480.0
 _LOG_EVERY_STEPS = 50
 
 
 @dataclass
 class Record:
-    """What a run used and measured; written as pretraining.json, from which a test makes every passage again."""
+    """What a run used and measured; written as pretraining.json, from which a test makes every passage again.
+
+    A run that continues another one has that one's record in `earlier`.
+    """
 
     seed: int
     num_documents: int = 0
@@ -53,9 +58,11 @@ class Record:
     num_dropped: int = 0
     num_lesson_tokens: int = 0
     num_copy_tokens: int = 0
+    num_span_tokens: int = 0
     seconds: float = 0.0
     copy_accuracy: float = 0.0
     measured: dict[str, float] = field(default_factory=dict)
+    earlier: dict[str, Any] | None = None
 
 
 @dataclass
@@ -120,21 +127,6 @@ def grown(small: Qwen2ForCausalLM) -> Qwen2ForCausalLM:
     return large
 
 
-def copy_rows(half: int, generator: torch.Generator, vocab_size: int, num_tokens: int = 4096) -> Tensor:
-    """Draw random tokens and repeat them: shape (rows, 2 * half)."""
-    first = torch.randint(len(SPECIALS), vocab_size, (num_tokens // (2 * half), half), generator=generator)
-    return torch.cat([first, first], dim=1)
-
-
-def copy_loss(model: Qwen2ForCausalLM, ids: Tensor) -> tuple[Tensor, float]:
-    """Score the repeat alone: its loss, and the share of its tokens that are guessed."""
-    half = ids.shape[1] // 2
-    hidden = model.model(input_ids=ids).last_hidden_state[:, half:-1]
-    logits = model.lm_head(hidden).flatten(0, 1)
-    targets = ids[:, half + 1 :].flatten()
-    return functional.cross_entropy(logits, targets), (logits.argmax(-1) == targets).float().mean().item()
-
-
 def teach_copying(trainer: Trainer, seed: int, record: Record) -> None:
     """Train on repeats of any length until nine of ten tokens are right over the last twenty steps or so."""
     generator = torch.Generator().manual_seed(seed)
@@ -149,13 +141,6 @@ def teach_copying(trainer: Trainer, seed: int, record: Record) -> None:
         record.num_copy_tokens += ids.numel()
         if trainer.step_count % 20 == 0:
             log.info("copy step %d loss %.3f accuracy %.3f", trainer.step_count, loss.item(), running)
-
-
-@torch.no_grad()
-def copy_accuracy(model: Qwen2ForCausalLM, half: int = 64) -> float:
-    """Measure copying of 64 random tokens on repeats that training never drew."""
-    ids = copy_rows(half, torch.Generator().manual_seed(987_654), model.config.vocab_size, 16_384)
-    return copy_loss(model, ids)[1]
 
 
 def lesson_loss(model: Qwen2ForCausalLM, batch: Batch, generator: torch.Generator) -> tuple[Tensor, float, float]:
@@ -202,7 +187,10 @@ def teach_lessons(
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         batch = next(stream)
         loss, answer_loss, right = lesson_loss(trainer.model, batch, generator)
-        trainer.step(loss, rate_at(elapsed / (60 * minutes)))
+        spans = span_rows(_SPAN_ROWS, _SPAN_LENGTH, generator, trainer.model.config.vocab_size)
+        loss_of_spans, copied = span_loss(trainer.model, spans)
+        trainer.step(loss + _SPAN_WEIGHT * loss_of_spans, rate_at(elapsed / (60 * minutes)))
+        record.num_span_tokens += spans.ids.numel()
         record.num_documents, record.num_lessons, record.num_dropped = (
             batch.num_documents,
             batch.num_lessons,
@@ -212,8 +200,9 @@ def teach_lessons(
         if trainer.step_count % _LOG_EVERY_STEPS == 0:
             now = time.monotonic()
             log.info(
-                "step %d tokens %d answer loss %.3f accuracy %.3f, %.2f s a step",
-                trainer.step_count, record.num_lesson_tokens, answer_loss, right, (now - logged) / _LOG_EVERY_STEPS,
+                "step %d tokens %d answer loss %.3f accuracy %.3f spans %.3f, %.2f s a step",
+                trainer.step_count, record.num_lesson_tokens, answer_loss, right, copied,
+                (now - logged) / _LOG_EVERY_STEPS,
             )  # fmt: skip
             logged = now
         if time.monotonic() - saved > _SAVE_EVERY_S:
@@ -232,18 +221,23 @@ def save_folder(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, fol
     )
 
 
-def pretrain(out: Path, seed: int, minutes: float) -> Record:
-    """Run the whole curriculum; the newest folder under `out` is always loadable."""
+def pretrain(out: Path, seed: int, minutes: float, base: Path | None = None) -> Record:
+    """Run the whole curriculum, or only more lessons on `base`; the newest folder under `out` is always loadable."""
     started = time.monotonic()
     torch.manual_seed(seed)
-    tokenizer = lesson_tokenizer(seed)
     record = Record(seed)
+    if base is None:
+        tokenizer = lesson_tokenizer(seed)
+        trainer = Trainer(new_model(_COPY_LAYERS, len(tokenizer), (tokenizer.pad_token_id, tokenizer.eos_token_id)))
+        teach_copying(trainer, seed, record)
+        record.copy_accuracy = round(copy_accuracy(trainer.model), 4)
+        log.info("copy accuracy %.4f after %d tokens", record.copy_accuracy, record.num_copy_tokens)
+        trainer = Trainer(grown(trainer.model))
+    else:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
+        record.earlier = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))
+        trainer = Trainer(Qwen2ForCausalLM.from_pretrained(base, dtype=torch.float32))
     held_back = list(islice(batches(tokenizer, seed + 1, _TOKENS_PER_BATCH, _MAX_TOKENS), 12))
-    trainer = Trainer(new_model(_COPY_LAYERS, len(tokenizer), (tokenizer.pad_token_id, tokenizer.eos_token_id)))
-    teach_copying(trainer, seed, record)
-    record.copy_accuracy = round(copy_accuracy(trainer.model), 4)
-    log.info("copy accuracy %.4f after %d tokens", record.copy_accuracy, record.num_copy_tokens)
-    trainer = Trainer(grown(trainer.model))
 
     def save() -> None:
         record.seconds = round(time.monotonic() - started, 1)
@@ -274,11 +268,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--continue-from", type=Path, metavar="FOLDER", help="teach a saved model more lessons")
     parser.add_argument("--minutes", type=float, default=70.0, help="planned wall time of the whole run")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(2)
-    record = pretrain(args.out, args.seed, args.minutes)
+    record = pretrain(args.out, args.seed, args.minutes, args.continue_from)
     print(json.dumps(asdict(record)))
     return 0
 
