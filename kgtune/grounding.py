@@ -48,7 +48,15 @@ _CJK = re.compile("[\u2e80-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 # In Chinese text the Latin words are names, mostly capitalised; lower-case words are what makes English.
 _ENGLISH_WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{2,}(?![A-Za-z0-9])")
-_LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@]")
+_LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@\[({]")
+# Scripts that put no space between words: a name may stand right beside them.
+_UNSPACED = re.compile("[\u2e80-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
+# Annotated as names now and then; found everywhere, they say nothing. "IT" and "US" are spelled in capitals.
+_STOP_WORDS = frozenset(
+    "a an the and or of in on to for with by as at from it its he his she her they their them we our you this that "
+    "these those is are was were be been not no none all any some other others who which what "
+    "它们 他们 她们 我们 其中 这些 那些 以及 因此 由于".split()
+)
 # Below this a name such as "IT" or "Go" is told from the words "it" and "go" by its case alone.
 _SHORTEST_FOLDED_NAME = 4
 
@@ -142,6 +150,11 @@ class Haystack:
                 inside = inside or span
         return inside
 
+    def anchor(self, name: str) -> Span | None:
+        """Return the mention that bears the name out; one that is only a part of an indicator does not."""
+        span = self.first(name)
+        return None if span is None or self.is_inside_ioc(span) else span
+
     def all(self, name: str) -> list[Span]:
         """Return every mention of every spelling, in order; a place is listed once, at its closest spelling."""
         found: dict[tuple[int, int], Span] = {}
@@ -165,7 +178,8 @@ class Haystack:
     def _levels(self, name: str) -> Iterator[Iterator[Span]]:
         name = name.strip()
         key = match_key(name)
-        if len(key) < 2:  # one letter or one character is everywhere and nowhere
+        # One letter or character is everywhere and nowhere, and so is "the" or "The".
+        if len(key) < 2 or (key in _STOP_WORDS and not name.isupper()):
             return
         yield self._exact(name)
         if len(key) < _SHORTEST_FOLDED_NAME and name.isascii():
@@ -195,12 +209,12 @@ class Haystack:
 
 
 def _has_edges(text: str, start: int, stop: int, name: str) -> bool:
-    """Ask for an edge only where the name itself starts or ends with an ASCII letter or digit."""
+    """Ask for an edge only where the name itself starts or ends with a letter or digit of a spaced script."""
     if stop < len(text) and unicodedata.combining(text[stop]):  # an accent that belongs to the last letter
         return False
     return not (
-        (_is_ascii_alnum(name[0]) and start > 0 and _is_ascii_alnum(text[start - 1]))
-        or (_is_ascii_alnum(name[-1]) and stop < len(text) and _is_ascii_alnum(text[stop]))
+        (start > 0 and _is_spaced(name[0]) and _is_spaced(text[start - 1]))
+        or (stop < len(text) and _is_spaced(name[-1]) and _is_spaced(text[stop]))
     )
 
 
@@ -210,8 +224,11 @@ def _is_plural(key: str, start: int, stop: int, name: str) -> bool:
     return is_word and key[stop : stop + 1] == "s" and _has_edges(key, start, stop + 1, name[0] + "s")
 
 
-def _is_ascii_alnum(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+def _is_spaced(character: str) -> bool:
+    """Tell letters and digits of scripts with spaces between words; a footnote mark such as ² is none."""
+    if character.isascii():
+        return character.isalnum()
+    return character.isalpha() and not _UNSPACED.match(character)
 
 
 def _refang_folded(folded: Folded) -> Folded:

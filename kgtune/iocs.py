@@ -43,7 +43,7 @@ FILE_ENDINGS = frozenset(
     "rs go java png jpg jpeg gif bmp ico svg eml msg key pem crt evtx pcap".split()
 )
 
-_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．)"
+_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．|\[。\])"
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _PLAIN = r"!#-'*-;=?-Z\\^_a-z~"
 # A bracket belongs to a URL only when it is closed again: "(see http://a.example/b)" and a Markdown link end before it.
@@ -60,7 +60,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
              + _AFTER),
     ("ipv6", r"(?<![A-Za-z0-9:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,39}+(?![A-Za-z0-9:])"),
     ("registry", _BEFORE + r"(?:HKEY_[A-Z_]{4,24}|HKLM|HKCU|HKCR|HKU|HKCC)\\[!#-;=?-_a-{}~]++"),
-    ("path", r'(?<=")[A-Za-z]:\\[^"\n<>|*?]{1,260}+(?=")'),
+    ("path", r"""(?<=["“])[A-Za-z]:\\[^"”\n<>|*?]{1,260}+(?=["”])"""),
+    ("path", r"(?<=['‘])[A-Za-z]:\\[^'’\n<>|*?]{1,260}+(?=['’])"),
     ("path", _BEFORE + r"[A-Za-z]:\\[!#-)+-;=@-_a-{}~]*+"),
     ("path", r"(?<![A-Za-z0-9\\])(?:%[A-Za-z_]{2,30}%|\\\\[A-Za-z0-9._$-]{1,63})\\[!#-)+-;=@-_a-{}~]*+"),
     ("path", r"(?<![A-Za-z0-9/.:_~<-])~?/(?:[A-Za-z0-9._+-]{1,255}+/)++[A-Za-z0-9._+-]*+"),
@@ -81,11 +82,16 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 _CASED = frozenset({"attack_id", "btc", "asn"})
 _COMPILED = tuple((kind, re.compile(p, 0 if kind in _CASED else re.IGNORECASE)) for kind, p in _PATTERNS)
 _ONE_DOT = re.compile(_DOT, re.IGNORECASE)
+# One for one, so that offsets hold. Chinese punctuation (，：（) stays: it ends a URL, its ASCII twin may not.
+_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]")
+_HALF_WIDTH = {0xFF00 + code: 0x20 + code for code in range(1, 0x5F) if chr(0x20 + code).isalnum()} | str.maketrans(
+    "－．／＠＿", "-./@_"
+)
 
 _REFANG = re.compile(
     r"(?<![A-Za-z0-9])(?P<http>h[xt*]{2}p)(?=s?[\[:])|(?<![A-Za-z0-9])(?P<ftp>fxp)(?=s?[\[:])"
     r"|(?P<slashes>\[://\]|(?:\[:\]|:)(?:\\\\|\[//\]))|(?P<colon>\[:\])|(?P<at>\[at\]|\(at\)|\[@\])"
-    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．)",
+    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．|\[。\])",
     re.IGNORECASE,
 )
 _REFANGED = {"http": "http", "ftp": "ftp", "slashes": "://", "colon": ":", "at": "@", "dot": "."}
@@ -104,6 +110,8 @@ def defanged_places(value: str) -> Iterator[tuple[int, int, str]]:
 
 def iocs(text: str) -> list[Ioc]:
     """Find every indicator, in order, without overlaps: the one that starts first stands, then the longer one."""
+    if _FULL_WIDTH.search(text):
+        text = text.translate(_HALF_WIDTH)
     kept: list[Ioc] = []
     for ioc in sorted(_candidates(text), key=lambda ioc: (ioc.start, -ioc.end)):
         if not kept or ioc.start >= kept[-1].end:
