@@ -49,6 +49,7 @@ _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 # In Chinese text the Latin words are names, mostly capitalised; lower-case words are what makes English.
 _ENGLISH_WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{2,}(?![A-Za-z0-9])")
 _LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@\[({]")
+_ODD_SPACE = re.compile(r"[^\S ]")
 # Scripts that put no space between words: a name may stand right beside them.
 _UNSPACED = re.compile("[\u2e80-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
 # Annotated as names now and then; found everywhere, they say nothing. "IT" and "US" are spelled in capitals.
@@ -285,6 +286,8 @@ def sentences(text: str) -> list[Span]:
 def _cuts_in_line(line: str) -> Iterator[int]:
     import sentencex  # 1 MB of rules that `--help` need not read
 
+    # sentencex 1.0.32 panics on "A\u3000." and its like: it counts one byte for the white space before the dot.
+    line = _ODD_SPACE.sub(" ", line)
     parts = sentencex.segment("zh" if _HAN.search(line) else "en", line)
     if "".join(parts) != line:  # a splitter that loses a character would shift every offset behind it
         return

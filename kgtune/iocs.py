@@ -47,7 +47,7 @@ _DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．|\[。\])"
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _PLAIN = r"!#-'*-;=?-Z\\^_a-z~"
 # A bracket belongs to a URL only when it is closed again: "(see http://a.example/b)" and a Markdown link end before it.
-_URL_BODY = rf"(?:[{_PLAIN}]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
+_URL_BODY = rf"(?:[{_PLAIN}．]|\[。\]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
@@ -149,7 +149,7 @@ def _without_trailing_punctuation(text: str, start: int, end: int) -> int:
             if depth[_CLOSERS[mark]] < 0:
                 end = at
                 break
-    while end > start and text[end - 1] in ".,;:!?'\"":
+    while end > start and text[end - 1] in ".,;:!?'\"．":
         end -= 1
     return end
 
