@@ -97,7 +97,7 @@ class Document:
         for edit in ordered:
             is_free = (edit.start, edit.end) in permitted or not self.is_protected(edit.start, edit.end)
             if not is_free or self.cuts_evidence(edit.start, edit.end):
-                raise EditRefused(f"an edit at {edit.start} touches a protected span")
+                raise EditRefused(f"edit touches a protected span at {edit.start}")
         text = apply(self.text, ordered)
         relationships = []
         for relationship, span in zip(self.graph.relationships, self.evidence, strict=True):

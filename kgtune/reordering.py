@@ -36,6 +36,7 @@ _DATE = re.compile(
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
 _BULLET = re.compile(r"^\s*[-*•·–]\s+")
+_BEFORE_WORDS = re.compile(r"^[\W_]+")  # bullets, quotes, brackets, marks of headings and of quoted lines
 _NOT_PROSE = re.compile(r"\||\t|```|^\s*#|^\s*>")
 _SENTENCE_END = re.compile(r"[.!?]\s+[A-Z]|[。！？]")
 _MOST_UNITS = 200
@@ -160,7 +161,7 @@ def _movable(text: str, bodies: Sequence[Place], *, is_list: bool) -> list[int]:
 
 
 def _leans_back(unit: str) -> bool:
-    plain = _BULLET.sub("", unit).lstrip("\"'“‘（(【[")
+    plain = _BEFORE_WORDS.sub("", unit)
     word = re.match(r"[A-Za-z']+", plain)
     return bool(word and word[0].lower() in _OPENERS_EN) or bool(_OPENERS_ZH.match(plain))
 

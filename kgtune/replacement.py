@@ -132,13 +132,15 @@ def _are_distinct(document: Document, entity: Entity, names: Iterable[str]) -> b
 
 
 def _touch_others(document: Document, entity: Entity, mentions: dict[str, list[Place]]) -> bool:
-    """Tell whether a mention is part of an indicator, or overlaps another name, code or loosely spelled evidence."""
+    """Tell whether a mention is part of an indicator, overlaps another name, code or loose evidence, or is cut by any."""
     taken = [place for other, places in document.mentions.items() if other != entity.id for place in places]
     closed = merged([*taken, *document.code, *document.loose_evidence])
     whole = {(ioc.start, ioc.end) for ioc in document.haystack.iocs}
     iocs = merged(whole)
     own = [place for places in mentions.values() for place in places]
     if any(overlaps(closed, *place) or (place not in whole and overlaps(iocs, *place)) for place in own):
+        return True
+    if any(document.cuts_evidence(*place) for place in own):
         return True
     return len(merged(own)) < len(own)  # two mentions that overlap or touch
 
