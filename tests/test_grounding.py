@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgtune.grounding import Haystack, Span, fold, language_of, sentences
+from kgtune.grounding import Haystack, Span, fold, haystack, language_of, sentences
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,15 @@ def test_sentences_end_at_lines_and_never_inside_an_indicator() -> None:
 )
 def test_language_is_told_by_the_words_around_the_names(text: str, expected: str) -> None:
     assert language_of(text) == expected
+
+
+def test_the_haystack_of_a_text_is_made_once() -> None:
+    text = "Latch was seen at evil.example"
+    assert haystack(text) is haystack("".join(text))
+    assert haystack(text).all("Latch") == Haystack(text).all("Latch") == [Span(0, 5)]
+
+
+def test_what_a_haystack_hands_out_is_the_callers_own() -> None:
+    found = haystack("Latch")
+    found.all("Latch").clear()
+    assert found.all("Latch") == [Span(0, 5)]

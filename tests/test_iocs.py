@@ -3,7 +3,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kgtune import iocs as iocs_module
 from kgtune.iocs import iocs, refang
 
 CASES = [
@@ -63,3 +66,33 @@ def test_long_lines_take_linear_time(probe: str) -> None:
     refang(text)
     # A quadratic pattern takes minutes here; a linear one about 0.05 s.
     assert time.process_time() - start < 5
+
+
+PARTS = (
+    "http:// hxxps[:]// h**p :\\\\ [://] evil . [.] (.) {.} [dot] (DOT) \\. ． com exe md in example @ [at] (At) 1 25 198.51.100.7 "
+    '８ ２ ٣ /24 :443 ::1 2001:db8::1 HKLM\\ HKEY_LOCAL_MACHINE \\ C:\\ " %APPDATA% \\\\srv /etc/passwd / ~/ CVE-2021-44228 '
+    "cve‐2020‑1234 CWE-79 T1059.001 TA0001 {550e8400-e29b-41d4-a716-446655440000} abcdefab-abcd-abcd-abcd-abcdefabcdef "
+    "1BoatSLRHtKNngkdXEeobR76b53LETtpyT bc1qar0srrr7xfkvy5l643 AS12345 中 下载 ， 。 é İ ı ſ \u212a - _ ( ) [ ] { } , ; ! a b Z x"
+).split()  # fmt: skip
+PARTS += [" ", "\n", "Program Files", "abcdefab" * 4, "a" * 40, "f" * 64, "0" * 128, "0x" + "ab" * 20]
+
+
+def searched_everywhere(text: str) -> list[tuple[int, int, str]]:
+    """Search the whole text for every kind, which is the definition; the module looks only where there are marks."""
+    found = [
+        ioc
+        for kind, pattern in (("path", iocs_module._QUOTED_PATH), *iocs_module._COMPILED)
+        for match in pattern.finditer(text)
+        if (ioc := iocs_module._shaped(text, match.start(), match.end(), kind)) is not None
+    ]
+    kept: list[tuple[int, int, str]] = []
+    for ioc in sorted(found, key=lambda ioc: (ioc.start, -ioc.end)):
+        if not kept or ioc.start >= kept[-1][1]:
+            kept.append((ioc.start, ioc.end, ioc.kind))
+    return kept
+
+
+@pytest.mark.property
+@given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+def test_looking_only_where_marks_are_finds_what_a_search_of_the_whole_text_finds(text: str) -> None:
+    assert [(ioc.start, ioc.end, ioc.kind) for ioc in iocs(text)] == searched_everywhere(text)

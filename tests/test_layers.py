@@ -23,7 +23,7 @@ LAYERS = [
 data_report extractor",
     "sources examples prompt parsing runs texts augmentation_tables",
     "graph grounding settings config_errors config",
-    "ontology iocs",
+    "ontology folding iocs",
     "errors spelling yaml_file",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
