@@ -7,7 +7,6 @@ once (`Haystack`) and every search in it is then linear.
 from __future__ import annotations
 
 import re
-import string
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -40,9 +39,18 @@ Language = Literal["zh", "en", "mixed"]
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 # In Chinese text the Latin words are names, mostly capitalised; lower-case words are what makes English.
 _ENGLISH_WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{2,}(?![A-Za-z0-9])")
-_LETTERS_AND_DIGITS = frozenset(string.ascii_letters + string.digits)
 _LAST_LATIN = "\u02ff"  # combining characters start behind it
-_LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@]")
+_LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@\[({]")
+_ODD_SPACE = re.compile(r"[^\S ]")
+# Scripts that put no space between words: a name may stand right beside them.
+_UNSPACED = re.compile("[\u2e80-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
+# Annotated as names now and then; found everywhere, they say nothing. "IT" and "US" are spelled in capitals.
+_STOP_WORDS = frozenset(
+    "a an the and or of in on to for with by as at from it its he his she her they their them we our you this that "
+    "these those is are was were be been not no none all any some other others who which what "
+    "它们 他们 她们 我们 其中 这些 那些 以及 因此 由于".split()
+)
+_LONGEST_STOP_WORD = max(map(len, _STOP_WORDS))
 # Below this a name such as "IT" or "Go" is told from the words "it" and "go" by its case alone.
 _SHORTEST_FOLDED_NAME = 4
 
@@ -98,6 +106,11 @@ class Haystack:
                 inside = inside or span
         return inside
 
+    def anchor(self, name: str) -> Span | None:
+        """Return the mention that bears the name out; one that is only a part of an indicator does not."""
+        span = self.first(name)
+        return None if span is None or self.is_inside_ioc(span) else span
+
     def all(self, name: str) -> list[Span]:
         """Return every mention of every spelling, in order; a place is listed once, at its closest spelling."""
         if name not in self._all:
@@ -123,8 +136,8 @@ class Haystack:
 
     def _levels(self, name: str) -> Iterator[tuple[Level, Iterator[tuple[int, int]]]]:
         name = name.strip()
-        # One letter or one character is everywhere and nowhere. Two letters or digits never fold to less.
-        if not (len(name) > 1 and name[:2].isalnum()) and len(match_key(name)) < 2:
+        # One letter or character is everywhere and nowhere, and so is "the" or "The". Six letters or digits are neither.
+        if not (len(name) > _LONGEST_STOP_WORD and name[: _LONGEST_STOP_WORD + 1].isalnum()) and _says_nothing(name):
             return
         yield "exact", _places(self.text, name)
         key = match_key(name)
@@ -164,21 +177,33 @@ def _places_by_key(folded: Folded, key: str) -> Iterator[tuple[int, int]]:
 
 
 def _has_edges(text: str, start: int, stop: int, name: str) -> bool:
-    """Ask for an edge only where the name itself starts or ends with an ASCII letter or digit."""
+    """Ask for an edge only where the name itself starts or ends with a letter or digit of a spaced script."""
     if stop < len(text):
         after = text[stop]
-        if after in _LETTERS_AND_DIGITS:
-            if name[-1] in _LETTERS_AND_DIGITS:
-                return False
-        elif after > _LAST_LATIN and unicodedata.combining(after):  # an accent that belongs to the last letter
+        if after > _LAST_LATIN and unicodedata.combining(after):  # an accent that belongs to the last letter
             return False
-    return not (start > 0 and name[0] in _LETTERS_AND_DIGITS and text[start - 1] in _LETTERS_AND_DIGITS)
+        if _is_spaced(after) and _is_spaced(name[-1]):
+            return False
+    return not (start > 0 and _is_spaced(name[0]) and _is_spaced(text[start - 1]))
 
 
 def _is_plural(key: str, start: int, stop: int, name: str) -> bool:
     """Accept "backdoors" for "backdoor": an English plural is a mention of the singular."""
     is_word = len(name) >= _SHORTEST_FOLDED_NAME and "a" <= name[-1] <= "z" and name[-1] != "s"
     return is_word and key[stop : stop + 1] == "s" and _has_edges(key, start, stop + 1, name[0] + "s")
+
+
+def _says_nothing(name: str) -> bool:
+    key = match_key(name)
+    return len(key) < 2 or (key in _STOP_WORDS and not name.isupper())
+
+
+@lru_cache(maxsize=65_536)
+def _is_spaced(character: str) -> bool:
+    """Tell letters and digits of scripts with spaces between words; a footnote mark such as ² is none."""
+    if character.isascii():
+        return character.isalnum()
+    return character.isalpha() and not _UNSPACED.match(character)
 
 
 def language_of(text: str) -> Language:
@@ -221,6 +246,8 @@ def sentences(text: str) -> list[Span]:
 def _cuts_in_line(line: str) -> Iterator[int]:
     import sentencex  # 1 MB of rules that `--help` need not read
 
+    # sentencex 1.0.32 panics on "A\u3000." and its like: it counts one byte for the white space before the dot.
+    line = _ODD_SPACE.sub(" ", line)
     parts = sentencex.segment("zh" if _HAN.search(line) else "en", line)
     if "".join(parts) != line:  # a splitter that loses a character would shift every offset behind it
         return

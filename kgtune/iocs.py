@@ -44,11 +44,11 @@ FILE_ENDINGS = frozenset(
     "rs go java png jpg jpeg gif bmp ico svg eml msg key pem crt evtx pcap".split()
 )
 
-_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．)"
+_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．|\[。\])"
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _PLAIN = r"!#-'*-;=?-Z\\^_a-z~"
 # A bracket belongs to a URL only when it is closed again: "(see http://a.example/b)" and a Markdown link end before it.
-_URL_BODY = rf"(?:[{_PLAIN}]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
+_URL_BODY = rf"(?:[{_PLAIN}．]|\[。\]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
@@ -82,14 +82,22 @@ _CASED = frozenset({"attack_id", "btc", "asn"})
 _COMPILED = tuple((kind, re.compile(p, 0 if kind in _CASED else re.IGNORECASE)) for kind, p in _PATTERNS)
 _ONE_DOT = re.compile(_DOT, re.IGNORECASE)
 # The one kind that may hold spaces and letters of any script.
-_QUOTED_PATH = re.compile(r'(?<=")[A-Za-z]:\\[^"\n<>|*?]{1,260}+(?=")', re.IGNORECASE)
+_QUOTED_PATHS = (
+    re.compile(r"""(?<=["“])[A-Za-z]:\\[^"”\n<>|*?]{1,260}+(?=["”])""", re.IGNORECASE),
+    re.compile(r"(?<=['‘])[A-Za-z]:\\[^'’\n<>|*?]{1,260}+(?=['’])", re.IGNORECASE),
+)
+# One for one, so that offsets hold. Chinese punctuation (，：（) stays: it ends a URL, its ASCII twin may not.
+_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]")
+_HALF_WIDTH = {0xFF00 + code: 0x20 + code for code in range(1, 0x5F) if chr(0x20 + code).isalnum()} | str.maketrans(
+    "－．／＠＿", "-./@_"
+)
 
 # Every other indicator lies within one unbroken run of these characters and holds one of the marks below. Without
 # regard to case, [a-z] also means the four characters behind the wide dot.
-_RUN = r"[!-~‐‑–．İıſ\u212a\d]"
+_RUN = r"[!-~‐‑–．。İıſ\u212a\d]"
 # The first element is one set of characters, so that the search for it is a tight loop over the text.
 _MARK = re.compile(
-    r"[\d@\\/:．.\[(A-Fa-f](?:(?<=[\d@\\/:．])|(?<=\.)(?=[\])}\w-])|(?<=[\[(])(?=[dDaA])|(?<=[A-Fa-f])(?=[A-Fa-f]{7}))"
+    r"[\d@\\/:．.\[(A-Fa-f](?:(?<=[\d@\\/:．])|(?<=\.)(?=[\])}\w-])|(?<=[\[(])(?=[dDaA。])|(?<=[A-Fa-f])(?=[A-Fa-f]{7}))"
     rf"{_RUN}*+"
 )
 _BACKWARDS = re.compile(rf"{_RUN}*+")
@@ -99,7 +107,7 @@ _SHORTEST_NUMBER = 26  # a wallet; hashes of digits alone are longer
 _REFANG = re.compile(
     r"(?<![A-Za-z0-9])(?P<http>h[xt*]{2}p)(?=s?[\[:])|(?<![A-Za-z0-9])(?P<ftp>fxp)(?=s?[\[:])"
     r"|(?P<slashes>\[://\]|(?:\[:\]|:)(?:\\\\|\[//\]))|(?P<colon>\[:\])|(?P<at>\[at\]|\(at\)|\[@\])"
-    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．)",
+    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．|\[。\])",
     re.IGNORECASE,
 )
 _DEFANGED_MARK = re.compile(r"[\[({\\:．]")
@@ -126,6 +134,8 @@ def defanged_places(value: str) -> Iterator[tuple[int, int, str]]:
 
 def iocs(text: str) -> list[Ioc]:
     """Find every indicator, in order, without overlaps: the one that starts first stands, then the longer one."""
+    if _FULL_WIDTH.search(text):
+        text = text.translate(_HALF_WIDTH)
     kept: list[Ioc] = []
     for ioc in sorted(_candidates(text), key=lambda ioc: (ioc.start, -ioc.end)):
         if not kept or ioc.start >= kept[-1].end:
@@ -138,8 +148,12 @@ def _candidates(text: str) -> Iterator[Ioc]:
     runs = _runs(text)
     if not runs:
         return
-    if ":\\" in text and '"' in text:
-        yield from (found for m in _QUOTED_PATH.finditer(text) if (found := _shaped(text, m.start(), m.end(), "path")))
+    if ":\\" in text:
+        for quoted in _QUOTED_PATHS:
+            for match in quoted.finditer(text):
+                ioc = _shaped(text, match.start(), match.end(), "path")
+                if ioc is not None:
+                    yield ioc
     joined = "\n".join([text[start:end] for start, end in runs])
     begins, at = [], 0
     for start, end in runs:
@@ -191,7 +205,7 @@ def _without_trailing_punctuation(text: str, start: int, end: int) -> int:
             if depth[_CLOSERS[mark]] < 0:
                 end = at
                 break
-    while end > start and text[end - 1] in ".,;:!?'\"":
+    while end > start and text[end - 1] in ".,;:!?'\"．":
         end -= 1
     return end
 
