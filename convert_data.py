@@ -1,6 +1,6 @@
 """Convert raw annotated graphs to training data: read, check, split by document, augment the train part.
 
-Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (three shapes, found out by looking)
+Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (nine formats, found out by looking)
 Writes  fine_tune_input/training_data.json, beside it training_data.report.json and ontology.yaml
 
     python convert_data.py                           your own file, or the shipped example
@@ -45,6 +45,8 @@ def main() -> int:
 
 def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Read the options; inputs and key=value overrides come back together."""
+    from kgtune.sources import FORMATS
+
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         epilog="exit codes: 0 done, 1 bug, 2 user error, 3 --check found errors",
@@ -54,9 +56,9 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--from",
         dest="source_format",
-        choices=("auto", "chunks", "texts", "rows"),
+        choices=FORMATS,
         default="auto",
-        help="shape of the input (auto: found out by looking)",
+        help="format of the input (auto: found out by looking)",
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="say what is wrong, write nothing; exit 3 on errors")

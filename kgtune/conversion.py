@@ -47,7 +47,10 @@ def inputs(given: Sequence[str], cfg: Config) -> list[Path]:
 
 def read(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> RawSet:
     """Read the inputs; what is wrong is in the set's problems."""
-    return sources.read_raw(paths, source_format=source_format, default_confidence=cfg.data.default_confidence)
+    columns = cfg.data.columns.model_dump(exclude_none=True)
+    return sources.read_raw(
+        paths, source_format=source_format, default_confidence=cfg.data.default_confidence, columns=columns
+    )
 
 
 def examples_of(raw_set: RawSet, cfg: Config) -> list[Example]:
@@ -82,9 +85,9 @@ def refuse(raw_set: RawSet, cfg: Config, *, even_dropped: bool = False) -> None:
         summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
         raise DataError(raw_set.problems, summary=summary)
     if not raw_set.documents:
-        raise DataError(
-            (), summary="No document is left to convert, nothing written. See what was dropped with --check."
-        )
+        dropped = [f"  {n:>5}  {key.removeprefix('dropped: ')}" for key, n in raw_set.counts.items() if key.startswith("dropped")]
+        summary = f"No document is left to convert, nothing written. Read {raw_set.counts['read']}, dropped:"
+        raise DataError((), summary="\n".join([summary, *dropped]))
 
 
 def convert(raw_set: RawSet, resolved: config.Resolved, output: Path) -> Converted:

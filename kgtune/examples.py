@@ -15,7 +15,7 @@ from kgtune import graph as graphs
 from kgtune.errors import DataError
 from kgtune.graph import Graph
 from kgtune.runs import write_text_atomic
-from kgtune.sources import RawDocument, texts
+from kgtune.sources import RawDocument, rows
 from kgtune.sources.findings import Findings
 from kgtune.sources.reader import read_contents
 from kgtune.sources.scanner import FAULT, Record, place
@@ -98,7 +98,7 @@ def _from_record(
         findings.problem("E-ROW", where, "is no row of {input, output}.",
                          "Convert raw graphs with `python convert_data.py` first.")  # fmt: skip
         return None
-    document = texts.read_row(path, record, default_confidence, findings)
+    document = rows.read_row(path, record, default_confidence, findings)
     if document is None or FAULT in row:
         return None
     example = from_raw(document, drop_descriptions=drop_descriptions)
