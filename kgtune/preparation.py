@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kgtune import ontology as ontologies
-from kgtune.augment import augment
+from kgtune.augment import Rules, augment
 from kgtune.examples import Example, of_split
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
@@ -46,7 +46,7 @@ def prepare(examples: Sequence[Example], config: Config, ontology: Ontology | No
         data.seed,
         all_names=[entity.name for example in originals for entity in example.graph.entities],
         taken_texts=[example.text for example in originals],
-        replaceable=_replaceable(ontology),
+        rules=_rules(originals, ontology),
     )
     counts.update({f"dropped: {reason}": number for reason, number in drops.items()})
     return Prepared(_in_order(originals, variants), counts)
@@ -74,6 +74,19 @@ def _without_repeats(examples: Sequence[Example], counts: Counter[str]) -> list[
             same = first.graph == example.graph
             counts["dropped: same text again" if same else "dropped: same text again, annotated differently"] += 1
     return list(by_text.values())
+
+
+def _rules(originals: Sequence[Example], ontology: Ontology | None) -> Rules:
+    return Rules(
+        replaceable=_replaceable(ontology),
+        held_out=[e.name for example in originals if example.split != "train" for e in example.graph.entities],
+        label_words=() if ontology is None else _words(ontology),
+    )
+
+
+def _words(ontology: Ontology) -> list[str]:
+    items = (*ontology.labels, *ontology.types)
+    return [word for item in items for word in (item.name, item.zh, item.en) if word]
 
 
 def _replaceable(ontology: Ontology | None) -> frozenset[str] | None:
