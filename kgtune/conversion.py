@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kgtune import config, data_report, lint, ontology, preparation, runs, sources
+from kgtune import config, data_report, lint, naming, ontology, preparation, runs, sources
 from kgtune.errors import DataError
-from kgtune.examples import Example, from_raw, write_examples
+from kgtune.examples import Example, from_raw, respelt, write_examples
 from kgtune.ontology import Ontology
 from kgtune.preparation import Prepared
 from kgtune.settings import Config
@@ -50,15 +50,21 @@ def read(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> R
     return sources.read_raw(paths, source_format=source_format, default_confidence=cfg.data.default_confidence)
 
 
-def examples_of(raw_set: RawSet, cfg: Config) -> list[Example]:
-    """Make the documents examples, their graphs canonical."""
+def examples_of(raw_set: RawSet, cfg: Config, chosen: Ontology) -> list[Example]:
+    """Make the documents examples, their graphs canonical and in the ontology's words; renames join the counts."""
     drop = cfg.data.description == "drop"
-    return [from_raw(document, drop_descriptions=drop) for document in raw_set.documents]
+    examples = []
+    for document in raw_set.documents:
+        example, renamed = respelt(from_raw(document, drop_descriptions=drop), chosen)
+        raw_set.counts.update({f"note: {what}": number for what, number in renamed.items()})
+        examples.append(example)
+    return examples
 
 
 def check(raw_set: RawSet, cfg: Config) -> tuple[str, bool]:
     """Return the findings as text, and whether there is an error among them."""
-    chosen = preparation.chosen_ontology(examples_of(raw_set, cfg), cfg.ontology)
+    seen = naming.seen(document.graph for document in raw_set.documents)
+    chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
     findings = lint.check(raw_set, chosen)
     return lint.describe(findings, raw_set.repairs), any(finding.level == "error" for finding in findings)
 
@@ -91,12 +97,14 @@ def convert(raw_set: RawSet, resolved: config.Resolved, output: Path) -> Convert
     """Prepare the documents and write rows, ontology and report beside each other."""
     cfg = resolved.config
     refuse(raw_set, cfg)
-    examples = examples_of(raw_set, cfg)
-    chosen = preparation.chosen_ontology(examples, cfg.ontology)
+    seen = naming.seen(document.graph for document in raw_set.documents)
+    chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
+    examples = examples_of(raw_set, cfg, chosen)
     prepared = preparation.prepare(examples, cfg, chosen)
     report = data_report.build(raw_set, prepared, chosen)
     write_examples(output, prepared.examples)
-    runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen))
+    counted = seen if chosen.name == ontology.DERIVED else None
+    runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen, counted))
     facts = {
         "config_sha256": config.config_hash(cfg),
         "data_sha256": runs.file_hash(output),

@@ -22,7 +22,7 @@ LAYERS = [
     "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
 data_report extractor",
     "sources examples prompt parsing runs texts augmentation_tables",
-    "graph grounding settings config_errors config",
+    "graph grounding naming settings config_errors config",
     "ontology iocs",
     "errors spelling yaml_file",
 ]

@@ -199,6 +199,13 @@ def test_the_hash_is_of_the_content_and_not_of_the_layout():
     assert ontology.parse(SMALL.replace("a human", "a person"), where="a.yaml").hash != found.hash
 
 
+def test_an_ontology_without_the_newer_keys_keeps_the_hash_that_older_models_carry():
+    found = ontology.parse(SMALL, where="a.yaml")
+    assert found.hash == "444ede05230b467d3f081bb66b1304d88907de912601edd021663eaf37a9f382"
+    alias = ontology.parse(SMALL.replace("Place:", "Place: {aliases: [spot]}"), where="a.yaml")
+    assert alias.hash != found.hash
+
+
 def test_a_file_of_names_alone_is_enough(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("labels: {A: , B: }\ntypes: {R: }\n", encoding="utf-8")

@@ -20,7 +20,9 @@ def test_a_suggestion_is_the_nearest_name_or_all_there_are():
     assert spelling.suggestion("zzz", []) == "Known: none."
 
 
-@pytest.mark.parametrize("name", ["threat-actor", "ThreatActor", "THREAT_ACTOR", "threat  actor", "ｔｈｒｅａｔ‑ａｃｔｏｒ"])
+@pytest.mark.parametrize(
+    "name", ["threat-actor", "ThreatActor", "THREAT_ACTOR", "threat  actor", "ｔｈｒｅａｔ‑ａｃｔｏｒ"]
+)
 def test_spellings_of_one_name_share_a_key(name):
     assert spelling.spelling_key(name) == "threatactor"
 

@@ -24,6 +24,7 @@ __all__ = ["Label", "Ontology", "RelationType", "Seen", "StixVerb", "choose", "d
 FOLDER = Path(__file__).resolve().parent.parent / "ontologies"
 # In this order "auto" tries them.
 SHIPPED = ("threat_event", "stix21")
+DERIVED = "derived"
 
 
 def load(name_or_path: str) -> Ontology:
@@ -83,7 +84,7 @@ def derive(
         kinds.append(RelationType(kind, pairs=tuple(sorted(seen)) or everything, aliases=tuple(spellings[1:])))
     found = tuple(Label(name, anchored="warn", aliases=tuple(names[1:])) for name, names in label_names.items())
     # Read back at once: a name that no file can hold is told now, not when the file is used.
-    return parse(dump(Ontology("derived", 1, found, tuple(kinds))), where="ontology derived from the data")
+    return parse(dump(Ontology(DERIVED, 1, found, tuple(kinds))), where="ontology derived from the data")
 
 
 def _by_count(counts: Mapping[str, int]) -> dict[str, list[str]]:

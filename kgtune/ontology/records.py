@@ -98,8 +98,16 @@ class Ontology:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the content; a comment or the layout of the file does not change it."""
-        text = json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        """SHA-256 of the content; a comment or the layout of the file does not change it.
+
+        A key that came later and is empty does not count, so that a model trained before it still knows its ontology.
+        """
+        content = asdict(self)
+        for item in (*content["labels"], *content["types"]):
+            for key in ("aliases", "stix", "stix_property"):
+                if not item.get(key, True):
+                    del item[key]
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
     @cached_property
