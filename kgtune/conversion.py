@@ -1,4 +1,4 @@
-"""The stages of convert_data.py: find the inputs, read, check or fix, prepare, write.
+"""The stages of convert_data.py: find the inputs, read, prepare, write. --check and --fix stand in checking.
 
 Knows nothing about any format or operation: it puts the rooms below in order.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kgtune import config, data_report, lint, naming, ontology, preparation, runs, sources
+from kgtune import config, data_report, naming, ontology, preparation, runs, sources
 from kgtune.errors import DataError
 from kgtune.examples import Example, from_raw, respelt, write_examples
 from kgtune.ontology import Ontology
@@ -61,29 +61,9 @@ def examples_of(raw_set: RawSet, cfg: Config, chosen: Ontology) -> list[Example]
     return examples
 
 
-def check(raw_set: RawSet, cfg: Config) -> tuple[str, bool]:
-    """Return the findings as text, and whether there is an error among them."""
-    seen = naming.seen(document.graph for document in raw_set.documents)
-    chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
-    findings = lint.check(raw_set, chosen)
-    return lint.describe(findings, raw_set.repairs), any(finding.level == "error" for finding in findings)
-
-
-def fix(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> str:
-    """Write a fixed copy of each input; refuse those with problems that only a person can mend."""
-    lines = []
-    for path in sources.expand(paths):
-        raw_set = read([path], cfg, source_format)
-        refuse(raw_set, cfg, even_dropped=True)
-        target, changes = lint.fix(path, cfg.data.default_confidence, raw_set.documents)
-        told = ", ".join(f"{number} {code}" for code, number in sorted(changes.items()) if number) or "nothing to mend"
-        lines.append(f"{path} -> {target}: {told}")
-    return "\n".join(lines)
-
-
-def refuse(raw_set: RawSet, cfg: Config, *, even_dropped: bool = False) -> None:
+def refuse(raw_set: RawSet, cfg: Config) -> None:
     """Raise all problems, unless the configuration drops what has one; an unreadable file is never dropped."""
-    if raw_set.problems and (cfg.data.on_error == "refuse" or raw_set.unreadable or even_dropped):
+    if raw_set.problems and (cfg.data.on_error == "refuse" or raw_set.unreadable):
         number = len(raw_set.problems)
         summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
         raise DataError(raw_set.problems, summary=summary)
