@@ -1,4 +1,4 @@
-"""The stages of convert_data.py: find the inputs, read, check or fix, prepare, write.
+"""The stages of convert_data.py: find the inputs, read, prepare, write. --check and --fix stand in checking.
 
 Knows nothing about any format or operation: it puts the rooms below in order.
 """
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kgtune import config, data_report, lint, ontology, preparation, runs, sources
+from kgtune import config, data_report, naming, ontology, preparation, runs, sources
 from kgtune.errors import DataError
-from kgtune.examples import Example, from_raw, write_examples
+from kgtune.examples import Example, from_raw, respelt, write_examples
 from kgtune.ontology import Ontology
 from kgtune.preparation import Prepared
 from kgtune.settings import Config
@@ -53,34 +53,20 @@ def read(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> R
     )
 
 
-def examples_of(raw_set: RawSet, cfg: Config) -> list[Example]:
-    """Make the documents examples, their graphs canonical."""
+def examples_of(raw_set: RawSet, cfg: Config, chosen: Ontology) -> list[Example]:
+    """Make the documents examples, their graphs canonical and in the ontology's words; renames join the counts."""
     drop = cfg.data.description == "drop"
-    return [from_raw(document, drop_descriptions=drop) for document in raw_set.documents]
+    examples = []
+    for document in raw_set.documents:
+        example, renamed = respelt(from_raw(document, drop_descriptions=drop), chosen)
+        raw_set.counts.update({f"note: {what}": number for what, number in renamed.items()})
+        examples.append(example)
+    return examples
 
 
-def check(raw_set: RawSet, cfg: Config) -> tuple[str, bool]:
-    """Return the findings as text, and whether there is an error among them."""
-    chosen = preparation.chosen_ontology(examples_of(raw_set, cfg), cfg.ontology)
-    findings = lint.check(raw_set, chosen)
-    return lint.describe(findings, raw_set.repairs), any(finding.level == "error" for finding in findings)
-
-
-def fix(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> str:
-    """Write a fixed copy of each input; refuse those with problems that only a person can mend."""
-    lines = []
-    for path in sources.expand(paths):
-        raw_set = read([path], cfg, source_format)
-        refuse(raw_set, cfg, even_dropped=True)
-        target, changes = lint.fix(path, cfg.data.default_confidence, raw_set.documents)
-        told = ", ".join(f"{number} {code}" for code, number in sorted(changes.items()) if number) or "nothing to mend"
-        lines.append(f"{path} -> {target}: {told}")
-    return "\n".join(lines)
-
-
-def refuse(raw_set: RawSet, cfg: Config, *, even_dropped: bool = False) -> None:
+def refuse(raw_set: RawSet, cfg: Config) -> None:
     """Raise all problems, unless the configuration drops what has one; an unreadable file is never dropped."""
-    if raw_set.problems and (cfg.data.on_error == "refuse" or raw_set.unreadable or even_dropped):
+    if raw_set.problems and (cfg.data.on_error == "refuse" or raw_set.unreadable):
         number = len(raw_set.problems)
         summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
         raise DataError(raw_set.problems, summary=summary)
@@ -94,12 +80,14 @@ def convert(raw_set: RawSet, resolved: config.Resolved, output: Path) -> Convert
     """Prepare the documents and write rows, ontology and report beside each other."""
     cfg = resolved.config
     refuse(raw_set, cfg)
-    examples = examples_of(raw_set, cfg)
-    chosen = preparation.chosen_ontology(examples, cfg.ontology)
+    seen = naming.seen(document.graph for document in raw_set.documents)
+    chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
+    examples = examples_of(raw_set, cfg, chosen)
     prepared = preparation.prepare(examples, cfg, chosen)
     report = data_report.build(raw_set, prepared, chosen)
     write_examples(output, prepared.examples)
-    runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen))
+    counted = seen if chosen.name == ontology.DERIVED else None
+    runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen, counted))
     facts = {
         "config_sha256": config.config_hash(cfg),
         "data_sha256": runs.file_hash(output),

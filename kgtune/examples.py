@@ -6,14 +6,17 @@ Knows nothing about raw formats' shapes, prompts, tokenizers or augmentation.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from kgtune import graph as graphs
+from kgtune import naming
 from kgtune.errors import DataError
 from kgtune.graph import Graph
+from kgtune.ontology import Ontology
 from kgtune.runs import write_text_atomic
 from kgtune.sources import RawDocument, rows
 from kgtune.sources.findings import Findings
@@ -50,6 +53,14 @@ def from_raw(document: RawDocument, *, drop_descriptions: bool) -> Example:
     return Example(
         document.id, document.doc_id, document.group_id or "", split, document.lang, "", document.text, graph
     )
+
+
+def respelt(example: Example, ontology: Ontology) -> tuple[Example, Counter[str]]:
+    """Write labels and types in the ontology's spelling; the counts say what was renamed to what."""
+    graph, counts = naming.normalise(example.graph, ontology)
+    if not counts:
+        return example, counts
+    return replace(example, graph=graphs.canonical(graph, example.text)), counts
 
 
 def to_row(example: Example) -> dict[str, str]:

@@ -19,10 +19,10 @@ LAYERS = [
     "demo",
     "training generation evaluation tuning",
     "model service server engine edge chat bodies answers client",
-    "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
+    "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint checking \
 data_report extractor",
     "sources examples prompt parsing runs texts augmentation_tables",
-    "graph grounding settings config_errors config",
+    "graph grounding naming settings config_errors config",
     "ontology folding iocs",
     "errors spelling yaml_file",
 ]
