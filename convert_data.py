@@ -32,8 +32,8 @@ def main() -> int:
     if args.fix:
         print(checking.fix(paths, cfg))
         return 0
-    raw_set = conversion.read(paths, cfg, args.source_format)
     if args.check:
+        raw_set = conversion.read(paths, cfg, args.source_format)
         tally = checking.check(paths, raw_set, cfg)
         if args.report:
             checking.write_report(Path(args.report), tally, paths, cfg, strict=args.strict)
@@ -42,7 +42,7 @@ def main() -> int:
         return 3 if tally.has_findings(strict=args.strict) else 0
     print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
-    converted = conversion.convert(raw_set, resolved, output)
+    converted = conversion.convert(paths, resolved, output, args.source_format)
     print(converted.report_text)
     print(f"written: {output}")
     return 0

@@ -70,9 +70,14 @@ def to_row(example: Example) -> dict[str, str]:
     return dict(zip(ROW_KEYS, values, strict=True))
 
 
+def row_text(example: Example) -> str:
+    """Write an example as its line of training_data.json."""
+    return json.dumps(to_row(example), ensure_ascii=False, allow_nan=False)
+
+
 def write_examples(path: Path | str, examples: Iterable[Example]) -> None:
     """Write training_data.json, one row a line, whole or not at all."""
-    rows = [json.dumps(to_row(example), ensure_ascii=False, allow_nan=False) for example in examples]
+    rows = [row_text(example) for example in examples]
     write_text_atomic(path, "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgtune.folding import fold
+from kgtune.grounding import haystack
 
 Shingles = npt.NDArray[np.uint64]
 """Distinct hashes of character 5-grams, in order."""
@@ -41,7 +42,7 @@ _AT_ONCE = 1 << 16  # pairs compared in one step: 8 MB of sketches on either sid
 
 def units(text: str) -> list[Shingles]:
     """Return the shingles of the whole text and of every long paragraph; equal units once."""
-    whole = fold(text).key
+    whole = haystack(text).folded.key
     hashes = _hashes(whole)
     found = {whole: _distinct(hashes)}
     at = 0
@@ -99,7 +100,7 @@ def likely_pairs(sketches: Sketches, sizes: Sequence[int]) -> Iterator[tuple[int
     `sizes` are the numbers of shingles: a small unit's estimate is poor, so that it passes more easily.
     """
     floors = np.maximum(0.25, NEAR_DUPLICATE - 4 * np.sqrt(0.21 / np.clip(sizes, 1, NUM_BINS)))
-    for left, right in _neighbours(sketches):
+    for left, right in neighbours(sketches):
         estimates = estimated(sketches, left, right)
         passing = estimates >= np.minimum(floors[left], floors[right])
         yield from zip(left[passing].tolist(), right[passing].tolist(), strict=True)
@@ -114,7 +115,8 @@ def estimated(sketches: Sketches, left: npt.NDArray[np.intp], right: npt.NDArray
     return np.asarray((agreeing - 1 / 256) / (1 - 1 / 256))  # 8 bits agree by chance once in 256
 
 
-def _neighbours(sketches: Sketches) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+def neighbours(sketches: Sketches) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Yield positions of pairs of units whose sketches begin alike in some order: all pairs of a small set."""
     if len(sketches) <= _FEW_UNITS:
         yield np.triu_indices(len(sketches), k=1)
         return

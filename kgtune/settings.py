@@ -130,6 +130,10 @@ class DataSettings(Section):
     """Share of the documents held out for the before and after."""
     seed: Seed = 42
     """Seed of split and augmentation; same data and seed give the same file, byte for byte."""
+    splits_lock: bool = True
+    """Keep splits.lock.json beside the training data, so that old documents stay in their split when data is added."""
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = "auto"
+    """Processes of a conversion; auto: one per core, one alone below 2,000 documents; the rows are the same."""
 
     @model_validator(mode="after")
     def _train_rows_remain(self) -> DataSettings:

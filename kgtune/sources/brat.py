@@ -115,7 +115,9 @@ def _read_line(line: str, where: str, passage: Passage, read: _Lines, findings: 
     elif kind in _IGNORED:
         _read_aside(kind, rest, read, findings)
     else:
-        findings.problem("E-ANN", where, f'"{line[:60]}" is no line of brat.', "Give lines of T, R, E, A, M, N, * or #.")
+        findings.problem(
+            "E-ANN", where, f'"{line[:60]}" is no line of brat.', "Give lines of T, R, E, A, M, N, * or #."
+        )
 
 
 def _mention(identity: str, rest: str, where: str, passage: Passage, findings: Findings) -> Mention | None:

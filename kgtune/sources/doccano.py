@@ -82,9 +82,7 @@ def _document(
         return None
     given = item.get("id")
     identity = f"{path.stem}-{given}" if isinstance(given, int | str) else identity_of(path, passage.text)
-    return RawDocument(
-        identity, identity, passage.text, graph, grounding.language_of(passage.text), where=where
-    )
+    return RawDocument(identity, identity, passage.text, graph, grounding.language_of(passage.text), where=where)
 
 
 def _text(item: Mapping[str, Any]) -> object:

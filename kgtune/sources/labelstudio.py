@@ -98,9 +98,7 @@ def _text(task: Mapping[str, Any], where: str, findings: Findings) -> str | None
     return data[key] if fields.string(data, key, f"{where}: data", findings, required=True) is not None else None
 
 
-def _annotation(
-    passage: Passage, results: list[Mapping[str, Any]], where: str, findings: Findings
-) -> Annotation:
+def _annotation(passage: Passage, results: list[Mapping[str, Any]], where: str, findings: Findings) -> Annotation:
     annotation = Annotation()
     for number, result in enumerate(results):
         place = f"{where}: result[{number}]"

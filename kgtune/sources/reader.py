@@ -59,7 +59,9 @@ def _inside(folder: Path, findings: Findings) -> list[Path]:
         findings.note(f"file in a folder left aside: {suffix}", aside[suffix])
     if not kept:
         what = f"holds no file that is read: {', '.join(READ_IN_FOLDERS)}."
-        findings.unreadable_file(str(folder), Problem("E-NO-INPUT", str(folder), what, "Give another folder, or files."))
+        findings.unreadable_file(
+            str(folder), Problem("E-NO-INPUT", str(folder), what, "Give another folder, or files.")
+        )
     return kept
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from kgtune.errors import Problem
 from kgtune.sources.head import Head
 
-TEXTS = 'JSON Lines of {"text", "entities": [{"labels", "id", "name"}], "relationships": [{"type", "source", "target"}]}'
+TEXTS = (
+    'JSON Lines of {"text", "entities": [{"labels", "id", "name"}], "relationships": [{"type", "source", "target"}]}'
+)
 TABLE = "a CSV with the columns text, head, head_type, relation, tail, tail_type, one relationship a row"
 DOCCANO = (
     'doccano\'s JSON Lines: {"text", "entities": [{"id", "label", "start_offset", "end_offset"}], '
