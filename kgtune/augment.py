@@ -202,9 +202,7 @@ def attempt(name: str, example: Example, document: Document, context: Context) -
     return replace(child, graph=graphs.canonical(child.graph, child.text)), ""
 
 
-def _proposed(
-    name: str, example: Example, document: Document, rng: random.Random, context: Context
-) -> Proposal | None:
+def _proposed(name: str, example: Example, document: Document, rng: random.Random, context: Context) -> Proposal | None:
     if name == "synonyms":
         return synonyms.swap(document, example.lang, rng, context.lists.tables)
     if name == "affixes":

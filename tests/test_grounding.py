@@ -9,7 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kgtune.grounding import Haystack, Span, fold, iocs, language_of, match_key, refang, sentences
+from kgtune.grounding import (
+    Haystack,
+    Span,
+    fold,
+    haystack,
+    iocs,
+    language_of,
+    match_key,
+    refang,
+    sentences,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +110,9 @@ def test_part_of_an_indicator_is_no_anchor() -> None:
     assert Haystack("see C:\\Vexa\\run.exe").anchor("Vexa") is None
 
 
-NASTY = st.text(alphabet=st.sampled_from("aZs é ß İ ﬁ Ⅲ１．－“‘’ \n\t\u200b\u0301 海莲花。， \U0001f600[.]-ａＢ：／①"), max_size=40)
+NASTY = st.text(
+    alphabet=st.sampled_from("aZs é ß İ ﬁ Ⅲ１．－“‘’ \n\t\u200b\u0301 海莲花。， \U0001f600[.]-ａＢ：／①"), max_size=40
+)
 
 
 @pytest.mark.property
@@ -144,7 +156,12 @@ def test_a_hit_folds_to_the_key_of_the_name(before: str, name: str, after: str) 
 
 
 @pytest.mark.property
-@given(st.text(alphabet=st.sampled_from("ab. 。！?\n\r\u2028\u200b\u0301\U0001f600evil[.]com 1.2.3.4 中文A\"” \u3000\xa0"), max_size=120))
+@given(
+    st.text(
+        alphabet=st.sampled_from('ab. 。！?\n\r\u2028\u200b\u0301\U0001f600evil[.]com 1.2.3.4 中文A"” \u3000\xa0'),
+        max_size=120,
+    )
+)
 @example("A\u3000. B")
 def test_sentences_join_back_to_the_text(text: str) -> None:
     spans = sentences(text)
@@ -219,3 +236,15 @@ def test_sentences_end_at_lines_and_never_inside_an_indicator() -> None:
 )
 def test_language_is_told_by_the_words_around_the_names(text: str, expected: str) -> None:
     assert language_of(text) == expected
+
+
+def test_the_haystack_of_a_text_is_made_once() -> None:
+    text = "Latch was seen at evil.example"
+    assert haystack(text) is haystack("".join(text))
+    assert haystack(text).all("Latch") == Haystack(text).all("Latch") == [Span(0, 5)]
+
+
+def test_what_a_haystack_hands_out_is_the_callers_own() -> None:
+    found = haystack("Latch")
+    found.all("Latch").clear()
+    assert found.all("Latch") == [Span(0, 5)]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kgtune import iocs as iocs_module
 from kgtune.iocs import iocs, refang
 
 CASES = [
@@ -34,7 +35,10 @@ CASES = [
     ("利用ＣＶＥ－２０３１－４４２２８，", [("cve", "ＣＶＥ－２０３１－４４２２８")]),
     ("去evil[。]com，看evil(dot)com", [("domain", "evil[。]com"), ("domain", "evil(dot)com")]),
     ("见http://a.example/x，ａ", [("url", "http://a.example/x")]),
-    ("见“C:\\Program Files\\x y.exe”和'D:\\a b.dll'", [("path", "C:\\Program Files\\x y.exe"), ("path", "D:\\a b.dll")]),
+    (
+        "见“C:\\Program Files\\x y.exe”和'D:\\a b.dll'",
+        [("path", "C:\\Program Files\\x y.exe"), ("path", "D:\\a b.dll")],
+    ),
     ("用户访问abcdefghij.onion后", [("domain", "abcdefghij.onion")]),
     ("\U0001f600 10.0.0.1 \U0001f600", [("ipv4", "10.0.0.1")]),
 ]
@@ -90,7 +94,18 @@ def test_long_lines_take_linear_time(probe: str) -> None:
 
 
 ALPHABET = st.sampled_from(
-    [*"aZ9.:/\\@-_[]()。， \n'\"“”{}%~０ａ．\U0001f600中", "evil", "http", "hxxp", "[.]", "://", "com", "10.0.0.1", "CVE-2031-1000", "C:\\"]
+    [
+        *"aZ9.:/\\@-_[]()。， \n'\"“”{}%~０ａ．\U0001f600中",
+        "evil",
+        "http",
+        "hxxp",
+        "[.]",
+        "://",
+        "com",
+        "10.0.0.1",
+        "CVE-2031-1000",
+        "C:\\",
+    ]
 )
 
 
@@ -106,11 +121,21 @@ def test_indicators_stand_in_order_and_apart_and_have_no_white_space_at_their_ed
 
 
 DOTS = ["[.]", "(.)", "{.}", "[dot]", "(dot)", "．", "[。]", "\\."]
-PLAIN = {"domain": "cdn.lantern.example", "ipv4": "203.0.113.57", "url": "https://cdn.lantern.example/a/gate.php", "email": "me_too@lantern.example"}
+PLAIN = {
+    "domain": "cdn.lantern.example",
+    "ipv4": "203.0.113.57",
+    "url": "https://cdn.lantern.example/a/gate.php",
+    "email": "me_too@lantern.example",
+}
 
 
 @pytest.mark.property
-@given(st.sampled_from(sorted(PLAIN)), st.sampled_from(DOTS), st.sampled_from(["从", "，", "\U0001f600", "（", " "]), st.sampled_from(["下载", "，然后", "）", " "]))
+@given(
+    st.sampled_from(sorted(PLAIN)),
+    st.sampled_from(DOTS),
+    st.sampled_from(["从", "，", "\U0001f600", "（", " "]),
+    st.sampled_from(["下载", "，然后", "）", " "]),
+)
 def test_every_way_to_defang_is_found_beside_chinese_and_undone(kind: str, dot: str, before: str, after: str) -> None:
     plain = PLAIN[kind]
     head, separator, host = plain.rpartition("://") if kind == "url" else ("", "", plain)
@@ -120,3 +145,35 @@ def test_every_way_to_defang_is_found_beside_chinese_and_undone(kind: str, dot: 
     (found,) = iocs(text)
     assert (text[found.start : found.end], found.kind) == (surface, kind)
     assert refang(surface) == plain
+
+
+PARTS = (
+    "http:// hxxps[:]// h**p :\\\\ [://] evil . [.] (.) {.} [dot] (DOT) \\. ． com exe md in example @ [at] (At) 1 25 198.51.100.7 "
+    '８ ２ ٣ /24 :443 ::1 2001:db8::1 HKLM\\ HKEY_LOCAL_MACHINE \\ C:\\ " “ ” \' ‘ ’ [。] % ａ ０ － ％APPDATA% \\\\srv /etc/passwd / ~/ CVE-2021-44228 '
+    "cve‐2020‑1234 CWE-79 T1059.001 TA0001 {550e8400-e29b-41d4-a716-446655440000} abcdefab-abcd-abcd-abcd-abcdefabcdef "
+    "1BoatSLRHtKNngkdXEeobR76b53LETtpyT bc1qar0srrr7xfkvy5l643 AS12345 中 下载 ， 。 é İ ı ſ \u212a - _ ( ) [ ] { } , ; ! a b Z x"
+).split()  # fmt: skip
+PARTS += [" ", "\n", "Program Files", "abcdefab" * 4, "a" * 40, "f" * 64, "0" * 128, "0x" + "ab" * 20]
+
+
+def searched_everywhere(text: str) -> list[tuple[int, int, str]]:
+    """Search the whole text for every kind, which is the definition; the module looks only where there are marks."""
+    if iocs_module._FULL_WIDTH.search(text):
+        text = text.translate(iocs_module._HALF_WIDTH)
+    found = [
+        ioc
+        for kind, pattern in (*(("path", p) for p in iocs_module._QUOTED_PATHS), *iocs_module._COMPILED)
+        for match in pattern.finditer(text)
+        if (ioc := iocs_module._shaped(text, match.start(), match.end(), kind)) is not None
+    ]
+    kept: list[tuple[int, int, str]] = []
+    for ioc in sorted(found, key=lambda ioc: (ioc.start, -ioc.end)):
+        if not kept or ioc.start >= kept[-1][1]:
+            kept.append((ioc.start, ioc.end, ioc.kind))
+    return kept
+
+
+@pytest.mark.property
+@given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+def test_looking_only_where_marks_are_finds_what_a_search_of_the_whole_text_finds(text: str) -> None:
+    assert [(ioc.start, ioc.end, ioc.kind) for ioc in iocs(text)] == searched_everywhere(text)
