@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kgtune.graph import Graph
-from kgtune.grounding import Haystack
+from kgtune.grounding import haystack
 
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
@@ -46,7 +46,7 @@ class Document:
 
     def __init__(self, text: str, graph: Graph) -> None:
         self.text, self.graph = text, graph
-        self.haystack = Haystack(text)
+        self.haystack = haystack(text)
 
     @cached_property
     def mentions(self) -> dict[str, list[Place]]:

@@ -29,8 +29,9 @@ from kgtune import (
 )
 from kgtune.augmentation_tables import tables
 from kgtune.editing import Document, Proposal
-from kgtune.examples import Example, from_raw
+from kgtune.examples import Example, Split, from_raw
 from kgtune.graph import Entity, Graph, Relationship
+from kgtune.placement import Placed
 from kgtune.sources import RawDocument
 from tests.invariant_checks import CHECKS, Run
 from tests.nasty import Corpus
@@ -287,10 +288,14 @@ def variants_in_test(patch: pytest.MonkeyPatch) -> None:
 
 
 def split_by_row(patch: pytest.MonkeyPatch) -> None:
-    def split(examples: list[Example], *_: object) -> list[Example]:
-        return [replace(e, group_id="g", split="test" if n % 2 else "train") for n, e in enumerate(examples)]
+    honest = preparation.place_examples
 
-    patch.setattr(preparation, "split_by_group", split)
+    def place(*args: object) -> Placed:
+        placed = honest(*args)
+        splits: list[Split] = ["test" if n % 2 else "train" for n in range(len(placed.splits))]
+        return replace(placed, groups=("g",) * len(splits), splits=tuple(splits))
+
+    patch.setattr(preparation, "place_examples", place)
 
 
 def pool_of_all_splits(patch: pytest.MonkeyPatch) -> None:
