@@ -115,8 +115,9 @@ class _Pair:
         if any(len(self.here(old)) != len(self.in_child(new)) for old, new in self.names.items()):
             return False
         here, there = self.document.haystack, self.there
-        are_anchored = all((here.anchor(old) is None) == (there.anchor(new) is None) for old, new in self.names.items())
-        return are_anchored and not any(self.in_child(old) for old in self.renames if old not in self.names.values())
+        if any(_is_anchored(here, old) != _is_anchored(there, new) for old, new in self.names.items()):
+            return False
+        return not any(self.in_child(old) for old in self.renames if old not in self.names.values())
 
     def has_same_evidence(self) -> bool:
         """Evidence that stood in the text stands in it, with the same ends in it; any other is as it was."""
@@ -155,6 +156,11 @@ class _Pair:
 
 def _places(text: Haystack, name: str) -> list[Place]:
     return [(span.start, span.end) for span in text.all(name)]
+
+
+def _is_anchored(text: Haystack, name: str) -> bool:
+    """Say what `anchor` says, from the mentions that are known already."""
+    return any(not text.is_inside_ioc(span) for span in text.all(name))
 
 
 def _holds(span: Place, places: Iterable[Place]) -> bool:

@@ -53,7 +53,7 @@ class NamePool:
         for label, name in sorted(set(pairs)):
             if made_up.is_ours(name):
                 self._taken.add(match_key(name))
-            if match_key(name) not in closed and is_name_like(name) and not made_up.iocs_in(name):
+            if match_key(name) not in closed and is_name_like(name) and made_up.is_free_of_indicators(name):
                 found[label, _script(name)].add(name)
         self._names = {key: _fewer(names) for key, names in found.items()}
         self._known = {match_key(name) for names in self._names.values() for name in names}
@@ -113,7 +113,7 @@ def _mentions(document: Document, entity: Entity) -> dict[str, list[Place]]:
     """Return the places of each name of the entity; empty where one of them can't be replaced without a trace."""
     if not document.mentions[entity.id] or not (is_name_like(entity.name) or made_up.kind_of(entity.name)):
         return {}
-    if made_up.iocs_in(entity.name) and not made_up.kind_of(entity.name):
+    if not made_up.is_free_of_indicators(entity.name) and not made_up.kind_of(entity.name):
         return {}  # "evil.example server": a name that is an indicator in part
     aliases = aliases_of(document, entity)
     if aliases is None:
