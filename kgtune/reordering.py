@@ -23,9 +23,9 @@ _OPENERS_EN = frozenset(
     "neither nor yet still again we again, all each either same".split()
 )
 _OPENERS_ZH = re.compile(
-    r"[该此其它他她这那上前随之然接最同但因所而并且还也再首第与例本类相为由据不以及后另次对在通经至于当从如若除期继紧稍]"
+    r"[该此其它他她这那上前随之然接最同但因所而并且还也再首第与例本类相为由据不以及后另次对在通经至于当从如若除期继紧稍曾已早主]"
     # without an article, a bare noun is told from "an attacker" by what stands before it alone
-    r"|攻击者|黑客|样本|恶意软件|受害者|团伙|组织|作者|研究人员"
+    r"|攻击|黑客|样本|恶意软件|受害|团伙|组织|作者|研究人员|活跃|活动|目标|时间|手法"
 )
 _IN_ORDER = re.compile(
     r"^\s*(?:\d+[.)、:]|[（(]?[一二三四五六七八九十]+[）)、.]|step\b|第[一二三四五六七八九十\d]+[步阶])",

@@ -25,6 +25,9 @@ Script = Literal["zh", "latin", "mixed"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _LATIN = re.compile("[A-Za-z]")
+# Capitals beside a name; the first word of a sentence has one too, and says nothing.
+_CAPITAL_BEFORE = re.compile(r"(?<=[a-z,;0-9] )([A-Z][A-Za-z0-9-]+) $")
+_CAPITAL_BEHIND = re.compile(r" ([A-Z][a-z0-9-]+)")
 _MOST_NAMES = 5_000  # of one label and script: enough variety, and a bounded pool
 _MOST_DRAWS = 32
 
@@ -120,8 +123,25 @@ def _mentions(document: Document, entity: Entity) -> dict[str, list[Place]]:
         return {}
     mentions = {entity.name: document.mentions[entity.id]}
     mentions |= {alias: [(s.start, s.end) for s in document.haystack.all(alias)] for alias in aliases}
+    if any(_is_used_otherwise(document, name, places) for name, places in mentions.items()):
+        return {}
     is_free = _are_distinct(document, entity, mentions) and not _touch_others(document, entity, mentions)
     return mentions if is_free and not _leave_a_trace(document, mentions) else {}
+
+
+def _is_used_otherwise(document: Document, name: str, places: Sequence[Place]) -> bool:
+    """Tell a name that is a common noun ("tools" for Tool), or part of a longer name ("PowerShell Empire")."""
+    if made_up.kind_of(name) or _script(name) != "latin":
+        return False
+    text = document.text
+    if not name.islower() and any(text[a:b].islower() or text[b : b + 1] == "s" for a, b in places):
+        return True
+    annotated = merged(place for found in document.mentions.values() for place in found)
+    for start, end in places:
+        before, behind = _CAPITAL_BEFORE.search(text, max(0, start - 30), start), _CAPITAL_BEHIND.match(text, end)
+        if any(word and not overlaps(annotated, *word.span(1)) for word in (before, behind)):
+            return True
+    return False
 
 
 def _are_distinct(document: Document, entity: Entity, names: Iterable[str]) -> bool:
@@ -203,9 +223,7 @@ def _in_style(new: str, old: str, surface: str) -> str:
     """Spell the new name as this mention spells the old one: defanged alike, or in capitals."""
     if made_up.kind_of(old):
         return made_up.styled(new, surface)
-    if surface.isupper() and not old.isupper():
-        return new.upper()
-    return new.lower() if surface.islower() and not old.islower() else new
+    return new.upper() if surface.isupper() and not old.isupper() else new
 
 
 def _fits(text: str, places: Sequence[Place], old: str, new: str, surfaces: set[str]) -> bool:
