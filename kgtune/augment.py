@@ -20,6 +20,7 @@ from kgtune import graph as graphs
 from kgtune.augmentation_tables import Tables, tables
 from kgtune.editing import Document, EditRefused, Proposal
 from kgtune.examples import Example
+from kgtune.grounding import match_key
 from kgtune.invariants import verify, verify_empty
 from kgtune.replacement import NamePool
 
@@ -27,6 +28,7 @@ OPERATIONS = ("synonyms", "order", "affixes", "entities", negatives.OPERATION)
 _ALL = 1 << 64  # numbers are drawn below it
 # Examples on which an operation is tried to see how many of them it fits: 5 points of error, a quarter of a second.
 _NUM_TRIED = 100
+_NUM_SURE = 40  # that fit without one that does not: it fits nearly all
 
 
 class OperationSettings(Protocol):
@@ -84,8 +86,9 @@ class Made:
 class Rules:
     """What a corpus asks of its variants.
 
-    `replaceable`: labels whose names may be replaced (None: all); `held_out`: names of the other splits, none of which
-    is ever given to an entity; `label_words`: the ontology's words, `word_lists`: the tables, with the user's own words.
+    `replaceable`: labels whose names may be replaced (None: all); `held_out`: names of the other splits, none of
+    which is ever given to an entity; `label_words`: the ontology's words; `word_lists`: the tables, the user's words
+    among them.
     """
 
     replaceable: frozenset[str] | None = None
@@ -133,9 +136,9 @@ def context_of(
     """Gather what variants depend on from the names alone: (label, name) of train originals, names of every split."""
     rules = rules or Rules()
     train_names = sorted(set(train_names))
-    names = {*all_names, *rules.held_out, *(name for _, name in train_names)}
-    lists = vetting.vet(rules.word_lists, names, rules.label_words)
-    pool = NamePool.of_names(train_names, rules.held_out)
+    keys = {name: match_key(name) for name in {*all_names, *rules.held_out, *(name for _, name in train_names)}}
+    lists = vetting.vet(rules.word_lists, keys, rules.label_words)
+    pool = NamePool.of_names(train_names, rules.held_out, key=keys.__getitem__)
     return Context(seed, asked_limits(settings), lists, pool, rules.replaceable)
 
 
@@ -166,6 +169,8 @@ def _limit(name: str, ratio: float, context: Context, ids: Sequence[str], fetch:
         made += attempt(name, example, Document(example.text, example.graph), context)[0] is not None
         if made == wanted:
             return number + 1
+        if made == tried == _NUM_SURE:
+            return round(ratio * _ALL)
     return min(_ALL, round(ratio * tried / made * _ALL)) if made else _ALL
 
 

@@ -162,7 +162,7 @@ def _context(placed: Placed, spill: Spill, cfg: Config, chosen: Ontology) -> aug
                 train.add((chosen.canonical_label(label) or label, name))
             else:
                 held_out.add(name)
-    rules = preparation.rules(held_out, chosen)
+    rules = preparation.rules(held_out, chosen, cfg.augmentation.synonyms_file)
     context = augment.context_of(cfg.augmentation, cfg.data.seed, train, held_out, rules)
     return _with_quotas(context, placed, spill, cfg, chosen)
 

@@ -46,6 +46,8 @@ def is_free_of_indicators(name: str) -> bool:
 
 def is_ours(name: str) -> bool:
     """Tell what `make` could have made: a hash, or an indicator inside the documentation ranges."""
+    if not _COULD_BE.search(name):
+        return False
     return kind_of(name) in _HASHES or bool(_OURS.fullmatch(refang(match_key(name))))
 
 

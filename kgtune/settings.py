@@ -166,7 +166,9 @@ class AugmentationSettings(Section):
     empties: Operation = Operation(ratio=0.1)
     """Texts without anything to extract, as a share of the train rows; raise when it invents entities."""
     entities: Operation = Operation(ratio=0.3)
-    """Names replaced by invented ones, alike in the whole document; raise when it recites known names."""
+    """Names replaced by others of train rows, alike in the whole document; raise when it recites known names."""
+    synonyms_file: NonEmpty | None = None
+    """YAML file of your own synonyms, added to the built-in ones or struck off them; null: none."""
 
 
 class PromptSettings(Section):

@@ -167,7 +167,9 @@ def the_graph_is_the_same_up_to_the_renames(run: Run) -> list[str]:
         if not with_names:
             old, new = ({e.name for e in example.graph.entities} for example in (parent, child))
             kept = [e for e in child.graph.entities if e.name not in old]
-            tells = [e for e in child.graph.entities for name in old - new if match_key(name) in match_key(e.description)]
+            tells = [
+                e for e in child.graph.entities for name in old - new if match_key(name) in match_key(e.description)
+            ]
             if len(old) != len(new) or any(e.description for e in kept) or tells:
                 wrong.append(_tell("renames", parent, child, old, new, tells))
     return wrong
@@ -206,7 +208,9 @@ def indicators_are_the_same_or_renamed_in_kind(run: Run) -> list[str]:
 
 
 def _is_documentation(key: str) -> bool:
-    is_kept = re.search(r"\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:|\.(?:example|test|invalid)\b|\bexample\.", key)
+    is_kept = re.search(
+        r"\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:|\.(?:example|test|invalid)\b|\bexample\.", key
+    )
     return bool(is_kept or re.fullmatch(r"[0-9a-f]{32,128}|[a-z]+\d\d\.[a-z0-9]+", key))
 
 
@@ -218,12 +222,16 @@ def the_answer_is_the_graph_as_strict_json(run: Run) -> list[str]:
         output = row["output"]
         graph = {
             "entities": [[e.labels, e.id, e.name, e.description] for e in child.graph.entities],
-            "relationships": [[r.type, r.source, r.target, r.confidence, r.evidence] for r in child.graph.relationships],
+            "relationships": [
+                [r.type, r.source, r.target, r.confidence, r.evidence] for r in child.graph.relationships
+            ],
         }
         read = json.loads(output, parse_constant=lambda name: name)
         keys = {tuple(item) for item in read["entities"]} | {tuple(item) for item in read["relationships"]}
         expected = {("labels", "id", "name", "description"), ("type", "source", "target", "confidence", "evidence")}
-        is_plain = all(isinstance(value, str) for value in row.values()) and "\\u" not in output and ": " not in output[:20]
+        is_plain = (
+            all(isinstance(value, str) for value in row.values()) and "\\u" not in output and ": " not in output[:20]
+        )
         if {key: [list(item.values()) for item in items] for key, items in read.items()} != graph or not is_plain:
             wrong.append(f"answer of {child.id}: {output}")
         if not keys <= expected or list(read) != ["entities", "relationships"]:
@@ -248,10 +256,8 @@ _LEANS = re.compile(r"\W*(?:It|This|However|Moreover|该|其|此外|但是)\b|\W
 
 def _units(text: str) -> list[str]:
     """Lines, or the sentences of a text of one line, without the white space around them."""
-    if "\n" in text.strip():
-        parts = text.split("\n")
-    else:
-        parts = [text[s.start : s.end] for s in grounding.sentences(text)]
+    is_lines = "\n" in text.strip()
+    parts = text.split("\n") if is_lines else [text[s.start : s.end] for s in grounding.sentences(text)]
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -387,7 +393,9 @@ def variants_depend_on_the_example_alone(run: Run) -> list[str]:
 def a_group_stands_in_one_split_and_variants_in_train(run: Run) -> list[str]:
     bare = [replace(e, id=f"{e.id}-{n}", doc_id=f"{e.doc_id}-{n}", group_id="", split=None, text=f"{e.text} {n}{'x' * n * 40}")
             for n in range(2) for e in run.corpus.train]  # fmt: skip
-    rows = preparation.prepare(bare, Config.model_validate({"data": {"test_ratio": 0.3, "seed": run.corpus.seed}})).examples
+    rows = preparation.prepare(
+        bare, Config.model_validate({"data": {"test_ratio": 0.3, "seed": run.corpus.seed}})
+    ).examples
     splits: dict[str, set[str | None]] = {}
     for row in rows:
         splits.setdefault(row.group_id, set()).add(row.split)
@@ -450,7 +458,9 @@ def every_attempt_is_made_or_counted(run: Run) -> list[str]:
 @invariant(20)
 def a_person_can_read_pairs(run: Run) -> list[str]:
     text = sample_pairs.as_text((*run.corpus.train, *run.variants), run.corpus.seed)
-    shown = sum(f"  original\n{_indented(parent)}\n  variant\n{_indented(child)}\n" in text for parent, child in run.pairs)
+    shown = sum(
+        f"  original\n{_indented(parent)}\n  variant\n{_indented(child)}\n" in text for parent, child in run.pairs
+    )
     expected = min(20, len(run.pairs))
     return [f"{shown} pairs of {expected} can be read:\n{text}"] * (shown != expected)
 

@@ -300,7 +300,12 @@ def split_by_row(patch: pytest.MonkeyPatch) -> None:
 
 def pool_of_all_splits(patch: pytest.MonkeyPatch) -> None:
     disarmed(patch)
-    more = [("ThreatOrganization", "Quill Fox"), ("ThreatOrganization", "潮狐团伙"), ("Tool", "OrchidRAT"), ("Target", "Harbour Mill")]
+    more = [
+        ("ThreatOrganization", "Quill Fox"),
+        ("ThreatOrganization", "潮狐团伙"),
+        ("Tool", "OrchidRAT"),
+        ("Target", "Harbour Mill"),
+    ]
     pool = replacement.NamePool.of_names(more)
     patch.setattr(augment, "NamePool", type("Pool", (), {"of_names": staticmethod(lambda *_: pool)}))
 
@@ -318,7 +323,9 @@ def id_of_the_parent(patch: pytest.MonkeyPatch) -> None:
 def variants_of_variants(patch: pytest.MonkeyPatch) -> None:
     """Take rows that are variants for originals, so that each run grows the data."""
     honest = augment.augment
-    patch.setattr(augment, "augment", lambda train, *rest, **more: honest([replace(e, aug="") for e in train], *rest, **more))
+    patch.setattr(
+        augment, "augment", lambda train, *rest, **more: honest([replace(e, aug="") for e in train], *rest, **more)
+    )
 
 
 def silent(patch: pytest.MonkeyPatch) -> None:
