@@ -1,4 +1,4 @@
-"""The nearest known name to one that nobody knows.
+"""The nearest known name to one that nobody knows, and when two spellings are one name.
 
 Knows nothing about what the names stand for.
 """
@@ -6,7 +6,19 @@ Knows nothing about what the names stand for.
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
+
+_SEPARATORS = re.compile(r"[\s_\-‐‑–]+")
+
+
+def spelling_key(name: str) -> str:
+    """Return the key that two spellings of one name share: case, width and separators aside.
+
+    ``threat-actor``, ``Threat Actor`` and ``THREAT_ACTOR`` are one name, and so is ``ThreatActor``.
+    """
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", name).casefold())
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

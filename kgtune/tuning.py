@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     saved = path.with_name(models.ONTOLOGY_FILE)
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
-    examples = preparation.prepare(rows, cfg, ontology).examples
+    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology).examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(
@@ -64,6 +65,19 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
                 "data.test_ratio or evaluation.split."
             )
     return examples, ontology
+
+
+def _respelt(path: Path, rows: Sequence[Example], ontology: Ontology) -> list[Example]:
+    """Bare rows get the ontology's spelling of labels and types, as a conversion would give; others are not touched."""
+    renamed: Counter[str] = Counter()
+    examples = []
+    for row in rows:
+        example, counts = example_files.respelt(row, ontology) if row.split is None else (row, Counter())
+        renamed.update(counts)
+        examples.append(example)
+    for what, number in sorted(renamed.items()):
+        log.warning("%s: %s, %d times", path, what, number)
+    return examples
 
 
 def prepare(cfg: Config) -> Prepared:

@@ -19,11 +19,12 @@ LAYERS = [
     "demo",
     "training generation evaluation tuning",
     "model service server engine edge chat bodies answers client",
-    "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
-data_report extractor",
+    "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting sample_pairs \
+invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
+second_pass conversion lint checking data_report extractor",
     "sources examples prompt parsing runs texts augmentation_tables",
-    "graph grounding settings config_errors config",
-    "ontology iocs",
+    "graph grounding naming settings config_errors config",
+    "ontology folding iocs",
     "errors spelling yaml_file",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kgtune import placement
+from kgtune.cards import card_of
 from kgtune.examples import Example, Split, counts_by
 from kgtune.graph import Entity, Graph
-from kgtune.splitting import divided_groups, split_by_group, with_groups
+from kgtune.grouping import Units, with_groups
+from kgtune.placement import Placed, place
+from kgtune.split_lock import Lock
 
 WORDS = (
     "amber birch cobble dune ember fjord grove harbor island juniper kelp lagoon meadow nectar orchid pebble".split()
@@ -25,6 +29,36 @@ def example(number: int, *, lang: str = "en", text: str = "", doc: str = "", spl
     graph = Graph((Entity("Tool", "e1", "Latch"),))
     identity = f"r{number:03}"
     return Example(identity, doc or identity, "", split, lang, "", text or text_of(number), graph)
+
+
+@dataclass(frozen=True)
+class Shares:
+    validation_ratio: float
+    test_ratio: float
+    seed: int
+
+
+def placed(
+    examples: list[Example], validation: float = 0.1, test: float = 0.1, seed: int = 42, lock: Lock | None = None
+) -> Placed:
+    units = Units()
+    for position, one in enumerate(examples):
+        units.add(position, one.text)
+    cards = [card_of(one) for one in examples]
+    return place(cards, units, examples.__getitem__, Shares(validation, test, seed), lock)
+
+
+def split_by_group(examples: list[Example], validation: float, test: float, seed: int) -> list[Example]:
+    found = placed(examples, validation, test, seed)
+    return [
+        replace(examples[position], group_id=group, split=split)
+        for position, group, split in zip(found.positions, found.groups, found.splits, strict=True)
+    ]
+
+
+def divided_groups(examples: list[Example]) -> list[str]:
+    found = placed(examples)
+    return placement.divided_groups(found.groups, found.splits)
 
 
 def grouped(examples: list[Example]) -> set[frozenset[str]]:

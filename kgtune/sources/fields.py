@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-from kgtune.graph import Entity, Graph, Relationship
+from kgtune.graph import HALF_CHARACTER, Entity, Graph, Relationship
 from kgtune.grounding import match_key
 from kgtune.sources.findings import Findings
 
@@ -22,7 +23,9 @@ _CONFIDENCE_WORDS = {"high": 0.85, "medium": 0.5, "med": 0.5, "low": 0.15, "高"
 
 def clean(value: str) -> str:
     """Normalise a stored string: line ends to LF, NFC. Lossless for what a reader sees."""
-    return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
+    if "\r" in value:
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    return value if value.isascii() else unicodedata.normalize("NFC", value)
 
 
 def string(item: Mapping[str, Any], key: str, where: str, findings: Findings, *, required: bool) -> str | None:
@@ -34,13 +37,19 @@ def string(item: Mapping[str, Any], key: str, where: str, findings: Findings, *,
         what = f'"{key}" is missing.' if value is None else f'"{key}" is {value!r}, not a string.'
         findings.problem("E-MISSING-KEY" if value is None else "E-TYPE", where, what, f'Give "{key}" as a string.')
         return None
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and HALF_CHARACTER.search(value):
         findings.problem("E-SURROGATE", where, f'"{key}" holds half of a surrogate pair.', "Write the whole character.")
         return None
     if required and not value.strip():
         findings.problem("E-EMPTY-VALUE", where, f'"{key}" is empty.', "Write it out, or leave the whole item out.")
         return None
     return clean(value)
+
+
+def strings(value: object) -> list[str]:
+    """Return the strings of a list that are not empty, cleaned; a lone string is a list of one."""
+    values = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [clean(one).strip() for one in values if isinstance(one, str) and one.strip()]
 
 
 def confidence(value: object, default: float, where: str, findings: Findings) -> float | None:
@@ -86,7 +95,7 @@ def graph(
     edges = [relationship(item, where, ends, default_confidence, findings) for where, item in relationships]
     if len(findings.problems) > before:
         return None
-    return Graph(tuple(e for _, e in read), _distinct([edge for edge in edges if edge], findings))
+    return Graph(tuple(e for _, e in read), distinct([edge for edge in edges if edge], findings))
 
 
 def entity(item: object, where: str, findings: Findings) -> tuple[str, Entity] | None:
@@ -154,11 +163,15 @@ class Ends:
     """The entity ids a relationship may point to, with a name as a second way to say it."""
 
     def __init__(self, entities: Sequence[tuple[str, Entity]]) -> None:
-        self.ids = [one.id for _, one in entities]
-        self._known = set(self.ids)
-        self._by_name: dict[str, list[str]] = {}
-        for _, one in entities:
-            self._by_name.setdefault(match_key(one.name), []).append(one.id)
+        self._entities = entities
+        self._known = {one.id for _, one in entities}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        by_name: dict[str, list[str]] = {}
+        for _, one in self._entities:
+            by_name.setdefault(match_key(one.name), []).append(one.id)
+        return by_name
 
     def resolve(self, value: str, findings: Findings) -> str | None:
         """Return the id that `value` means: an id, an id but for white space, or a name that is unique."""
@@ -174,9 +187,10 @@ class Ends:
         """Say which ids there are, the nearest one first."""
         from rapidfuzz import process
 
-        best = process.extractOne(value, self.ids, score_cutoff=60)
+        ids = [one.id for _, one in self._entities]
+        best = process.extractOne(value, ids, score_cutoff=60)
         nearest = f' Did you mean "{best[0]}"?' if best else ""
-        shown = ", ".join(self.ids[:12]) + (f" and {len(self.ids) - 12} more" if len(self.ids) > 12 else "")
+        shown = ", ".join(ids[:12]) + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
         return f"Known ids: {shown or 'none'}.{nearest}"
 
 
@@ -209,7 +223,7 @@ def relationship(
     return Relationship(kind.strip(), resolved[0], resolved[1], value, evidence.strip())
 
 
-def _distinct(edges: list[Relationship], findings: Findings) -> tuple[Relationship, ...]:
+def distinct(edges: Sequence[Relationship], findings: Findings) -> tuple[Relationship, ...]:
     """Merge equal triples with equal or no evidence, keeping the higher confidence."""
     kept: dict[tuple[str, str, str, str], Relationship] = {}
     for edge in edges:

@@ -148,6 +148,53 @@ def test_without_an_own_file_the_example_is_taken_with_a_notice(tmp_path: Path) 
     assert "does not exist" not in done.stderr
 
 
+def write_items(path: Path, *pairs: tuple[str, str]) -> Path:
+    """Write items of two entities each; a pair is (label of the first, type)."""
+    items = [
+        {
+            "id": f"r{n}",
+            "text": f"Vexa{n} deployed Latch{n} in week {n * 37} of the year.",
+            "entities": [
+                {"labels": label, "id": "a", "name": f"Vexa{n}"}, {"labels": "tool", "id": "b", "name": f"Latch{n}"}
+            ],
+            "relationships": [{"type": kind, "source": "a", "target": "b", "confidence": 0.9}],
+        }
+        for n, (label, kind) in enumerate(pairs)
+    ]  # fmt: skip
+    path.write_text(json.dumps(items), encoding="utf-8")
+    return path
+
+
+def test_other_spellings_of_labels_are_normalised_and_counted(tmp_path: Path) -> None:
+    raw = write_items(tmp_path / "raw.json", *[("malware", "uses")] * 6, ("Malware", "USES"), ("恶意软件", "uses"))
+    done = convert(raw, "-o", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    used = {(entity["labels"]) for row in rows for entity in json.loads(row["output"])["entities"]}
+    assert used == {"malware", "tool"}
+    notes = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))["notes"]
+    assert {what: number for what, number in notes.items() if "written as" in what} == {
+        'label "Malware" written as malware': 1, 'label "恶意软件" written as malware': 1, 'type "USES" written as uses': 1
+    }  # fmt: skip
+    assert 'label "Malware" written as malware' in done.stdout
+
+
+def test_data_that_no_shipped_ontology_covers_gets_an_editable_one_with_its_counts(tmp_path: Path) -> None:
+    raw = write_items(tmp_path / "raw.json", *[("Badger", "DIGS")] * 7, ("badger", "DIGS"))
+    assert convert(raw, "-o", tmp_path / "out.json").returncode == 0
+    written = (tmp_path / "ontology.yaml").read_text(encoding="utf-8")
+    assert written.startswith("# Derived from the data")
+    assert '"Badger":  # 7, also written "badger" 1' in written
+    assert '"Badger": ["tool"]  # tool 8' in written
+    # edited and named, it is the user's own
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(written.replace('name: "derived"', 'name: "mine"'), encoding="utf-8")
+    done = convert(raw, "-o", tmp_path / "sub/out.json", f"ontology={mine}")
+    assert (done.returncode, "ontology: mine" in done.stdout) == (0, True)
+    saved = (tmp_path / "sub/ontology.yaml").read_text(encoding="utf-8")
+    assert saved.startswith('name: "mine"\n')
+
+
 def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None:
     clean = convert("--check", EXAMPLE, CHUNKS, cwd=tmp_path)
     assert (clean.returncode, clean.stdout) == (0, "0 errors, 0 warnings, 0 places that --fix writes plainly\n")

@@ -1,0 +1,125 @@
+"""Relationships of one document: type, ends, and whether the evidence bears them out.
+
+Knows nothing about other documents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from kgtune import grounding
+from kgtune.graph import Entity, Relationship
+from kgtune.grounding import Haystack, Span, match_key
+from kgtune.lint.entities import absent
+from kgtune.lint.findings import Finding, Place
+from kgtune.lint.spans import Nearest, respelling
+from kgtune.ontology import Ontology
+from kgtune.spelling import nearest as nearest_name
+
+_MOST_SENTENCES = 2
+_SENTENCE_END = re.compile(r"[.!?。！？\n]")
+_BEFORE_SENTENCE = " \t\n\u3000。！？”』"
+
+
+def findings(edge: Relationship, ends: tuple[Entity, Entity], place: Place, ontology: Ontology) -> Iterator[Finding]:
+    """Yield what is wrong with one relationship's type and ends."""
+    kind = ontology.canonical_type(edge.type)
+    path = f"{place.path}.type"
+    if edge.source == edge.target:
+        yield Finding("W-SELF-LOOP", place, edge.source, facts={"type": edge.type})
+    if kind is None:
+        known = {"ontology": ontology.name, "known": ", ".join(ontology.type_names)}
+        yield Finding("W-TYPE", place.at(path), edge.type, nearest_name(edge.type, ontology.type_names) or "", known)
+        return
+    if kind != edge.type:
+        yield Finding("W-TYPE-SPELLING", place.at(path), edge.type, kind)
+    labels = [ontology.canonical_label(end.labels) for end in ends]
+    if edge.source != edge.target and labels[0] and labels[1]:
+        yield from _pair(kind, labels[0], labels[1], place, ontology)
+
+
+def _pair(kind: str, source: str, target: str, place: Place, ontology: Ontology) -> Iterator[Finding]:
+    if ontology.is_legal(source, kind, target):
+        return
+    facts = {"type": kind, "source": source, "target": target}
+    if ontology.is_legal(target, kind, source):
+        yield Finding("W-PAIR-REVERSED", place, f"{source} {kind} {target}", f"{target} {kind} {source}", facts)
+        return
+    others = ontology.types_between(source, target)
+    yield Finding("W-PAIR", place, f"{source} {kind} {target}", " / ".join(others[:4]), facts)
+
+
+def evidence_findings(
+    edge: Relationship,
+    ends: tuple[tuple[Entity, Span | None], tuple[Entity, Span | None]],
+    place: Place,
+    haystack: Haystack,
+    nearest: Nearest,
+) -> Iterator[Finding]:
+    """Yield what is wrong with a relationship's evidence. `ends`: both entities, each with its first mention."""
+    place = place.at(f"{place.path}.evidence")
+    evidence = edge.evidence
+    if not evidence:
+        yield Finding("N-NO-EVIDENCE", place, edge.type)
+        return
+    span = None if evidence in haystack.text else haystack.first(evidence)
+    if span is None and evidence not in haystack.text:
+        yield _absent_evidence(evidence, place, haystack, nearest)
+        return
+    if span is not None:
+        yield from _spelling(evidence, span, place, haystack)
+    yield from _length(evidence, place, haystack.text)
+    yield from _ends_in(evidence, ends, place)
+
+
+def _absent_evidence(evidence: str, place: Place, haystack: Haystack, nearest: Nearest) -> Finding:
+    languages = {"evidence": grounding.language_of(evidence), "text": grounding.language_of(haystack.text)}
+    if set(languages.values()) == {"zh", "en"}:
+        return Finding("W-EVIDENCE-LANGUAGE", place, evidence, facts=languages)
+    return absent("W-EVIDENCE", evidence, place, haystack.text, nearest)
+
+
+def _spelling(evidence: str, span: Span, place: Place, haystack: Haystack) -> Iterator[Finding]:
+    spelt = haystack.text[span.start : span.end]
+    where = {"start": span.start, "end": span.end}
+    if (fixed := respelling(evidence, haystack, span)) is not None:
+        yield Finding("W-EVIDENCE-SPELLING", place, evidence, fixed, where)
+    elif spelt != evidence:
+        code = "N-EVIDENCE-REFANGED" if span.level == "refanged" else "N-EVIDENCE-FOLDED"
+        yield Finding(code, place, evidence, spelt, where)
+
+
+def _length(evidence: str, place: Place, text: str) -> Iterator[Finding]:
+    """Sentences are split only where there can be more than two: most evidence has one full stop."""
+    num_ends = len(_SENTENCE_END.findall(evidence.strip()))
+    number = _num_sentences(evidence) if num_ends >= _MOST_SENTENCES else 1
+    if number > _MOST_SENTENCES:
+        yield Finding("W-EVIDENCE-LONG", place, evidence, facts={"number": number})
+    elif number > 1 and evidence.strip() == text.strip():
+        yield Finding("W-EVIDENCE-WHOLE", place, evidence)
+
+
+def _num_sentences(text: str) -> int:
+    """Count sentences; a dot inside a name ("TEMP.Veles") ends none."""
+    starts = [span.start for span in grounding.sentences(text.strip())]
+    return sum(start == 0 or text.strip()[start - 1] in _BEFORE_SENTENCE for start in starts)
+
+
+def _ends_in(
+    evidence: str, ends: tuple[tuple[Entity, Span | None], tuple[Entity, Span | None]], place: Place
+) -> Iterator[Finding]:
+    """A name that the text does not hold at all is another finding: only those that it holds can be asked for."""
+    missing = {
+        entity.id: entity.name
+        for entity, span in ends
+        if span is not None and entity.name not in evidence and match_key(entity.name) not in match_key(evidence)
+    }
+    if len(missing) > 1:
+        yield Finding("W-EVIDENCE-ENDS", place, evidence, facts=_names(missing))
+    elif missing:
+        yield Finding("N-EVIDENCE-END", place, evidence, facts=_names(missing))
+
+
+def _names(missing: Mapping[str, str]) -> dict[str, object]:
+    return {"names": " / ".join(missing.values())}
