@@ -53,22 +53,25 @@ def check(
     excerpts = Excerpts(_MOST_EXCERPTS)
     yield from (excerpts.added(from_problem(problem)) for problem in problems)
     fixable: set[tuple[str, Place]] = set()
-    mendable: set[str] = set()
+    told: set[tuple[str, str, int]] = set()
     for path in paths:
         planned = mending.mending(path, ontology)
-        if planned is not None:
-            mendable.add(str(path))
-            fixable |= {(finding.code, finding.place) for finding in planned.findings}
-            yield from (finding for finding in planned.findings if finding.code not in _SAID_BY_DOCUMENTS)
-        yield from rawchecks.findings(path)
-    plain = (from_problem(repair) for repair in repairs)
-    yield from (finding for finding in plain if finding.place.file not in mendable)
+        of_file = [*(planned.findings if planned else ()), *rawchecks.findings(path)]
+        fixable |= {(finding.code, finding.place) for finding in of_file if finding.is_fixable}
+        told |= {(_AS_READERS_SAY.get(f.code, f.code), f.place.file, f.place.record) for f in of_file}
+        yield from (finding for finding in of_file if finding.code not in _SAID_BY_DOCUMENTS)
+    for finding in map(from_problem, repairs):  # of other formats, which --fix leaves alone
+        if (finding.code, finding.place.file, finding.place.record) not in told:
+            yield finding
     for finding in _of_documents(documents, ontology, length_limit):
         yield replace(finding, is_fixable=True) if (finding.code, finding.place) in fixable else finding
 
 
 # Found in every format by the documents' own checks; that --fix can mend them here is all that the plan adds.
 _SAID_BY_DOCUMENTS = frozenset({"W-LABEL-SPELLING", "W-TYPE-SPELLING", "W-NAME-SPELLING", "W-EVIDENCE-SPELLING"})
+
+# A reader says of several labels what it says of one in a list: that it took the first.
+_AS_READERS_SAY = {"W-SEVERAL-LABELS": "F-LABELS"}
 
 
 def _of_documents(

@@ -120,8 +120,7 @@ def _block(finding: Finding, lang: Lang, *, with_why: bool) -> Iterator[str]:
     place = str(finding.place)
     yield f"{head}  {place}" if place else head
     yield f"    {catalogue.what(finding, lang)}"
-    excerpt = finding.facts.get(EXCERPT, ())
-    yield from (f"      {line}" for line in excerpt if isinstance(excerpt, tuple))
+    yield from (f"      {line}" for line in _strings(finding.facts.get(EXCERPT)))
     if guess := finding.facts.get(GUESS):
         yield f"    {words['guess']}{guess}"
     why = catalogue.entry(finding.code).why[lang]
