@@ -73,7 +73,7 @@ class Finding:
 
 def short(text: str, limit: int = 80) -> str:
     """Return the text on one line, its middle left out where it is long."""
-    line = " ".join(text.split())
+    line = text.replace("\n", " ").replace("\t", " ")
     if len(line) <= limit:
         return line
     tail = limit // 4

@@ -50,4 +50,4 @@ def _matches(code: str, pattern: re.Pattern[str], text: str, place: Place) -> It
     found = list(pattern.finditer(text))
     if found:
         first = found[0]
-        yield Finding(code, place, short(first[0], 60), facts={"number": len(found), "start": first.start()})
+        yield Finding(code, place, short(first[0].strip(), 60), facts={"number": len(found), "start": first.start()})

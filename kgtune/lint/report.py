@@ -11,7 +11,7 @@ from typing import Any
 
 from kgtune.lint import catalogue
 from kgtune.lint.catalogue import Lang
-from kgtune.lint.findings import LEVELS, Finding, Level, short
+from kgtune.lint.findings import LEVELS, Finding, Level
 from kgtune.lint.readers import EXCERPT, GUESS
 
 SCHEMA_VERSION = 1
@@ -154,4 +154,4 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    yield from (short(str(line), 200) for line in value) if isinstance(value, tuple) else ()
+    yield from (str(line) for line in value) if isinstance(value, tuple) else ()

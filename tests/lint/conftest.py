@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,12 @@ def edge() -> dict[str, Any]:
 
 
 @pytest.fixture
-def check(tmp_path: Path) -> Iterator[Check]:
+def check(tmp_path: Path) -> Check:
     """Check items, or the content of a file, as `convert_data.py --check` does."""
 
-    def run(*items: Any, content: str | bytes | None = None, name: str = "raw.json", by: Ontology | None = None) -> list[Finding]:
+    def run(
+        *items: Any, content: str | bytes | None = None, name: str = "raw.json", by: Ontology | None = None
+    ) -> list[Finding]:
         path = tmp_path / name
         written = json.dumps(items, ensure_ascii=False, indent=1) if content is None else content
         path.write_bytes(written if isinstance(written, bytes) else written.encode())
@@ -61,4 +63,4 @@ def check(tmp_path: Path) -> Iterator[Check]:
         )
         return list(found)
 
-    yield run
+    return run

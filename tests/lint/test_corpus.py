@@ -12,9 +12,7 @@ from kgtune.sources import RawDocument
 
 def document(number, entities, edges=(), text=None, confidence=None):
     made = tuple(Entity(label, identity, name) for label, identity, name in entities)
-    relationships = tuple(
-        Relationship(kind, s, t, confidence or 0.5 + number / 1000) for kind, s, t in edges
-    )
+    relationships = tuple(Relationship(kind, s, t, confidence or 0.5 + number / 1000) for kind, s, t in edges)
     where = f"raw.json:{number}: item {number} (id=d{number})"
     return RawDocument(f"d{number}", "x", text or f"text {number}", Graph(made, relationships), "en", where=where)
 
@@ -56,7 +54,9 @@ def test_ids_that_number_the_entities_of_each_text_are_no_contradiction():
 
 def test_a_pair_with_another_type_or_the_other_direction_is_told_once():
     use, attack, back = [("USE", "o", "t")], [("ATTACK", "o", "t")], [("USE", "t", "o")]
-    documents = [document(n, [VEXA, LATCH], edges) for n, edges in enumerate((use, attack, attack, back, back), start=1)]
+    documents = [
+        document(n, [VEXA, LATCH], edges) for n, edges in enumerate((use, attack, attack, back, back), start=1)
+    ]
     assert told(*documents) == [
         ("W-TWO-TYPES", 2, "relationships[0].type", "ATTACK", ""),
         ("W-BOTH-WAYS", 4, "relationships[0].type", "USE", ""),

@@ -23,7 +23,11 @@ FIRST = "Grey Petrel used LanternRAT against Norrgard Shipping."
 
 
 def told(one, by="threat_event"):
-    return [(f.code, f.place.path, f.value, f.nearest) for f in check_document(one, ontology.load(by)) if f.code != "N-ISOLATED"]
+    return [
+        (f.code, f.place.path, f.value, f.nearest)
+        for f in check_document(one, ontology.load(by))
+        if f.code != "N-ISOLATED"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,10 @@ def test_a_graph_of_another_text():
         (("uses", 0, 1, FIRST), ("W-TYPE-SPELLING", "relationships[0].type", "uses", "USE")),
         (("USEE", 0, 1, FIRST), ("W-TYPE", "relationships[0].type", "USEE", "USE")),
         (("EATS", 0, 1, FIRST), ("W-TYPE", "relationships[0].type", "EATS", "")),
-        (("USE", 1, 0, FIRST), ("W-PAIR-REVERSED", "relationships[0]", "Tool USE ThreatOrganization", "ThreatOrganization USE Tool")),
+        (
+            ("USE", 1, 0, FIRST),
+            ("W-PAIR-REVERSED", "relationships[0]", "Tool USE ThreatOrganization", "ThreatOrganization USE Tool"),
+        ),
         (("uses", 1, 0, FIRST), ("W-TYPE-SPELLING", "relationships[0].type", "uses", "USE")),
         (("ATTACK", 0, 1, FIRST), ("W-PAIR", "relationships[0]", "ThreatOrganization ATTACK Tool", "USE / HAS")),
         (("LAUNCH", 1, 2, FIRST), ("W-PAIR", "relationships[0]", "Tool LAUNCH Target", "")),
@@ -90,8 +97,15 @@ def test_types_and_ends(edge, expected):
 
 
 def test_a_pair_is_judged_by_what_other_spellings_of_its_labels_stand_for():
-    found = told(document(entities=[("threat-actor", "Grey Petrel"), ("tool", "LanternRAT")], edges=[("uses", 1, 0, FIRST)]))
-    assert [code for code, *_ in found] == ["W-LABEL-SPELLING", "W-LABEL-SPELLING", "W-TYPE-SPELLING", "W-PAIR-REVERSED"]
+    found = told(
+        document(entities=[("threat-actor", "Grey Petrel"), ("tool", "LanternRAT")], edges=[("uses", 1, 0, FIRST)])
+    )
+    assert [code for code, *_ in found] == [
+        "W-LABEL-SPELLING",
+        "W-LABEL-SPELLING",
+        "W-TYPE-SPELLING",
+        "W-PAIR-REVERSED",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +143,18 @@ def test_a_text_of_two_sentences_is_no_evidence_as_a_whole_and_one_of_a_single_s
 
 def test_evidence_in_typewriter_quotes_where_the_text_has_curly_ones_can_be_mended():
     text = "Petrel’s crew used LanternRAT."
-    found = told(document(text, [("ThreatOrganization", "Petrel’s crew"), TOOL], [("USE", 0, 1, "Petrel's crew used LanternRAT.")]))
+    found = told(
+        document(
+            text, [("ThreatOrganization", "Petrel’s crew"), TOOL], [("USE", 0, 1, "Petrel's crew used LanternRAT.")]
+        )
+    )
     assert found == [("W-EVIDENCE-SPELLING", "relationships[0].evidence", "Petrel's crew used LanternRAT.", text)]
 
 
 def test_an_end_that_the_text_does_not_hold_is_not_asked_for_in_the_evidence():
-    found = told(document(entities=[("ThreatOrganization", "Umber Lynx"), TOOL], edges=[("USE", 0, 1, "LanternRAT was new.")]))
+    found = told(
+        document(entities=[("ThreatOrganization", "Umber Lynx"), TOOL], edges=[("USE", 0, 1, "LanternRAT was new.")])
+    )
     assert [code for code, *_ in found] == ["W-NAME"]
 
 
@@ -146,5 +166,7 @@ def test_entities_in_no_relationship_are_noted_together():
 
 def test_offsets_are_code_points_of_the_text():
     text = "🦊🦊 使用 LanternRATT 的组织"
-    (finding,) = [f for f in check_document(document(text, [TOOL]), ontology.load("threat_event")) if f.code == "W-NAME"]
+    (finding,) = [
+        f for f in check_document(document(text, [TOOL]), ontology.load("threat_event")) if f.code == "W-NAME"
+    ]
     assert text[finding.facts["start"] : finding.facts["end"]] == finding.nearest == "LanternRATT"

@@ -19,7 +19,10 @@ from kgtune.lint.findings import Finding, Place, read_place, short
         ("raw.json:12: item 3: output", Place("raw.json", 12, 3, "", "output")),
         (r"C:\data\raw.json:12: item 3", Place(r"C:\data\raw.json", 12, 3)),
         ("raw.json:5: entities[3].chunks_info[0]", Place("raw.json", 5, 0, "", "entities[3].chunks_info[0]")),
-        ("raw.json:5: entities[3].chunks_info[0] (id=报告#2)", Place("raw.json", 5, 0, "报告#2", "entities[3].chunks_info[0]")),
+        (
+            "raw.json:5: entities[3].chunks_info[0] (id=报告#2)",
+            Place("raw.json", 5, 0, "报告#2", "entities[3].chunks_info[0]"),
+        ),
     ],
 )
 def test_a_readers_place_is_read(where, expected):
@@ -39,5 +42,5 @@ def test_the_first_letter_of_a_code_says_how_bad_it_is():
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end():
-    assert short("one  two\nthree") == "one two three"
+    assert short("one  two\nthree") == "one  two three"  # two spaces may be what the finding is about
     assert short("a" * 60 + "b" * 60, 40) == "a" * 25 + " ... " + "b" * 10

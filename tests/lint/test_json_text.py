@@ -51,8 +51,14 @@ GRAPH = '{"entities": [{"id": "a"}, {"id": "b"}], "relationships": [{"type": "r"
         ('{"a": 1}\n{"a": 2\n{"a": 3}', [(0, "", {"a": 1}), (2, "", {"a": 3})]),
         ('{"data": [{"a": 1}]}', [(0, "", {"a": 1})]),
         ('{"text": "t", "data": [1]}', [(0, "", {"text": "t", "data": [1]})]),
-        ('{"text": "t", "entities": [], "relationships": []}', [(0, "", {"text": "t", "entities": [], "relationships": []})]),
-        (GRAPH, [(0, "entities[0]", {"id": "a"}), (1, "entities[1]", {"id": "b"}), (0, "relationships[0]", {"type": "r"})]),
+        (
+            '{"text": "t", "entities": [], "relationships": []}',
+            [(0, "", {"text": "t", "entities": [], "relationships": []})],
+        ),
+        (
+            GRAPH,
+            [(0, "entities[0]", {"id": "a"}), (1, "entities[1]", {"id": "b"}), (0, "relationships[0]", {"type": "r"})],
+        ),
         ("[]", []),
         ("plain", []),
     ],

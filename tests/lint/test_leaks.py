@@ -19,7 +19,9 @@ def told(*documents):
 
 
 def test_a_near_duplicate_in_another_split_is_told():
-    found = told(document(1, "train", LONG), document(2, "test", LONG.replace("three", "four")), document(3, "test", "another"))
+    found = told(
+        document(1, "train", LONG), document(2, "test", LONG.replace("three", "four")), document(3, "test", "another")
+    )
     assert found == [("W-SPLIT-LEAK", 2, "test", "train")]
 
 

@@ -34,9 +34,7 @@ def test_a_phrase_of_a_label_that_need_not_stand_in_the_text_is_only_noted(check
 
 
 def test_unforeseen_pairs_loops_labels_and_types_are_warnings(check, item, edge):
-    assert codes(check(item(relationships=[edge | {"source": "t", "target": "o"}]))) == [
-        ("warning", "W-PAIR-REVERSED")
-    ]
+    assert codes(check(item(relationships=[edge | {"source": "t", "target": "o"}]))) == [("warning", "W-PAIR-REVERSED")]
     assert ("warning", "W-SELF-LOOP") in codes(check(item(relationships=[edge | {"target": "o"}])))
     assert codes(check(item(relationships=[edge | {"type": "EATS"}]))) == [("warning", "W-TYPE")]
     odd = {"labels": "Fruit", "id": "f", "name": "Latch", "description": ""}
@@ -85,12 +83,16 @@ def test_a_row_over_the_limit_is_told_with_its_length_and_whether_it_is_an_estim
         limit = LengthLimit(lambda document: len(document.text), 50, is_exact)
         (finding,) = lint.check(documents, ontology.load("threat_event"), length_limit=limit)
         assert (finding.code, finding.value, finding.place.id) == ("W-LENGTH", "116", "r2")
-        assert lint.catalogue.what(finding, "en") == f"{about}116 tokens of prompt and answer; model.max_seq_length is 50."
+        assert (
+            lint.catalogue.what(finding, "en") == f"{about}116 tokens of prompt and answer; model.max_seq_length is 50."
+        )
 
 
 def test_documents_are_streamed_twice_and_never_held(item, tmp_path):
     path = tmp_path / "raw.jsonl"
-    path.write_text("\n".join(json.dumps(item(id=f"r{n}", text=f"Vexa used Latch {n}.")) for n in range(40)), encoding="utf-8")
+    path.write_text(
+        "\n".join(json.dumps(item(id=f"r{n}", text=f"Vexa used Latch {n}.")) for n in range(40)), encoding="utf-8"
+    )
     alive: set[str] = set()
     most = 0
 
@@ -110,7 +112,10 @@ def test_documents_are_streamed_twice_and_never_held(item, tmp_path):
                 most = max(most, len(alive))
                 yield document
 
-    assert {finding.code for finding in lint.check(Stream(), ontology.load("threat_event"))} == {"W-EVIDENCE", "N-CONFIDENCE-CONSTANT"}
+    assert {finding.code for finding in lint.check(Stream(), ontology.load("threat_event"))} == {
+        "W-EVIDENCE",
+        "N-CONFIDENCE-CONSTANT",
+    }
     assert Stream.passes == 3
     assert most <= 3
 

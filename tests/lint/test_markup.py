@@ -11,7 +11,10 @@ from kgtune.lint.findings import Place
 
 
 def found(text):
-    return [(finding.code, finding.value, finding.facts["start"], finding.facts["number"]) for finding in markup.in_text(text, Place())]
+    return [
+        (finding.code, finding.value, finding.facts["start"], finding.facts["number"])
+        for finding in markup.in_text(text, Place())
+    ]
 
 
 @pytest.mark.parametrize(

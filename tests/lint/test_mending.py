@@ -21,8 +21,18 @@ EDGE = {"type": "USE", "source": "o", "target": "t", "confidence": 0.9, "evidenc
 
 
 def item(entities=None, edges=None, **more):
-    entities = entities or [{"labels": "ThreatOrganization", "id": "o", "name": "Petrel’s crew"}, {"labels": "Tool", "id": "t", "name": "LanternRAT（v2）"}]
-    return {"id": "r1", "text": TEXT, "entities": entities, "relationships": [EDGE] if edges is None else edges, "mine": {"k": [1, 2.50, None]}, **more}
+    entities = entities or [
+        {"labels": "ThreatOrganization", "id": "o", "name": "Petrel’s crew"},
+        {"labels": "Tool", "id": "t", "name": "LanternRAT（v2）"},
+    ]
+    return {
+        "id": "r1",
+        "text": TEXT,
+        "entities": entities,
+        "relationships": [EDGE] if edges is None else edges,
+        "mine": {"k": [1, 2.50, None]},
+        **more,
+    }
 
 
 def planned(tmp_path, content, name="raw.json"):
@@ -50,8 +60,16 @@ def test_a_sound_file_has_nothing_to_mend(tmp_path):
         ({"labels": " ThreatOrganization"}, {"labels": "ThreatOrganization"}, ["F-SPACE"]),
         ({"labels": "threat-actor"}, {"labels": "ThreatOrganization"}, ["W-LABEL-SPELLING"]),
         ({"labels": ["威胁组织 "]}, {"labels": "ThreatOrganization"}, ["F-LABELS", "F-SPACE", "W-LABEL-SPELLING"]),
-        ({"labels": "threat-actor", "type": "threat-actor"}, {"labels": "ThreatOrganization", "type": "ThreatOrganization"}, ["W-LABEL-SPELLING"]),
-        ({"labels": "threat-actor", "type": "mine"}, {"labels": "ThreatOrganization", "type": "mine"}, ["W-LABEL-SPELLING"]),
+        (
+            {"labels": "threat-actor", "type": "threat-actor"},
+            {"labels": "ThreatOrganization", "type": "ThreatOrganization"},
+            ["W-LABEL-SPELLING"],
+        ),
+        (
+            {"labels": "threat-actor", "type": "mine"},
+            {"labels": "ThreatOrganization", "type": "mine"},
+            ["W-LABEL-SPELLING"],
+        ),
         ({"name": "Petrel's crew"}, {"name": "Petrel’s crew"}, ["W-NAME-SPELLING"]),
         ({"labels": ["ThreatOrganization", "Tool"]}, None, []),  # to keep one would lose the other
         ({"labels": "Fruit"}, None, []),
@@ -124,11 +142,18 @@ def test_trailing_commas_go_also_inside_a_value_that_is_rewritten(tmp_path):
     content = '[{"id": "r1", "text": "Vexa, ]", "entities": [{"id": " a", "labels": ["tool",], "name": "Vexa",},], "relationships": [],},\n]'
     codes, text = fixed(tmp_path, content)
     assert codes == ["F-COMMA", "F-ID", "F-LABELS", "W-LABEL-SPELLING"]
-    assert text == '[{"id": "r1", "text": "Vexa, ]", "entities": [{"id": "a", "labels": "Tool", "name": "Vexa"}], "relationships": []}\n]'
+    assert (
+        text
+        == '[{"id": "r1", "text": "Vexa, ]", "entities": [{"id": "a", "labels": "Tool", "name": "Vexa"}], "relationships": []}\n]'
+    )
 
 
 def test_json_lines_are_mended_line_by_line_and_a_broken_line_is_left(tmp_path):
-    lines = [json.dumps(item(edges=[EDGE | {"confidence": "95%"}])), '{"id": "r2", "text": "x"', json.dumps(item(id="r3 "))]
+    lines = [
+        json.dumps(item(edges=[EDGE | {"confidence": "95%"}])),
+        '{"id": "r2", "text": "x"',
+        json.dumps(item(id="r3 ")),
+    ]
     codes, text = fixed(tmp_path, "\n".join(lines) + "\n", "raw.jsonl")
     assert codes == ["F-CONFIDENCE", "F-ID"]
     assert text.splitlines() == [lines[0].replace('"95%"', "0.95"), lines[1], lines[2].replace('"r3 "', '"r3"')]
@@ -137,14 +162,27 @@ def test_json_lines_are_mended_line_by_line_and_a_broken_line_is_left(tmp_path):
 def test_a_graph_by_chunks_is_mended_against_all_texts_of_an_item(tmp_path):
     chunk = [{"chunk_content": "first"}, {"chunk_content": TEXT}]
     graph = {
-        "entities": [{"id": " o", "labels": "threat-actor", "type": "threat-actor", "name": "Petrel's crew", "chunks_info": chunk}],
+        "entities": [
+            {
+                "id": " o",
+                "labels": "threat-actor",
+                "type": "threat-actor",
+                "name": "Petrel's crew",
+                "chunks_info": chunk,
+            }
+        ],
         "relationships": [EDGE | {"confidence": "90%", "source": " o", "chunks_info": chunk}],
         "statistics": {"total": 1},
     }
     codes, text = fixed(tmp_path, json.dumps(graph, indent=2))
     assert codes == ["F-CONFIDENCE", "F-ID", "W-LABEL-SPELLING", "W-NAME-SPELLING"]
     expected = json.loads(json.dumps(graph))
-    expected["entities"][0] |= {"id": "o", "labels": "ThreatOrganization", "type": "ThreatOrganization", "name": "Petrel’s crew"}
+    expected["entities"][0] |= {
+        "id": "o",
+        "labels": "ThreatOrganization",
+        "type": "ThreatOrganization",
+        "name": "Petrel’s crew",
+    }
     expected["relationships"][0] |= {"confidence": 0.9, "source": "o"}
     assert json.loads(text) == expected
 
@@ -183,7 +221,9 @@ def test_the_copy_and_the_diff_stand_beside_the_file_which_is_not_touched(tmp_pa
     target, difference = mending.write(plan)
     assert (target.name, difference.name) == ("raw.fixed.json", "raw.fixed.diff")
     assert (tmp_path / "raw.json").read_bytes() == content
-    assert difference.read_text(encoding="utf-8").startswith(f"# {tmp_path / 'raw.json'}: UTF-8 byte order mark\n--- raw.json\n")
+    assert difference.read_text(encoding="utf-8").startswith(
+        f"# {tmp_path / 'raw.json'}: UTF-8 byte order mark\n--- raw.json\n"
+    )
     (tmp_path / "b.diff").write_text("[]", encoding="utf-8")
     assert mending.mending(tmp_path / "b.diff", ONTOLOGY).text == "[]"
 
@@ -200,8 +240,17 @@ def test_a_file_is_never_written_over_itself(tmp_path):
 
 @pytest.mark.skipif(shutil.which("patch") is None, reason="there is no patch program")
 def test_the_diff_turns_the_file_into_the_copy(tmp_path):
-    items = [item(edges=[EDGE | {"confidence": f"{n}%"}], id=f"r{n}", entities=[{"labels": ["Tool"], "id": f" t{n}", "name": "x"}]) for n in range(2, 30)]
-    content = json.dumps(items, indent=1, ensure_ascii=False).replace("]\n  }", "],\n  }").replace('"Tool"\n', '"Tool",\n')
+    items = [
+        item(
+            edges=[EDGE | {"confidence": f"{n}%"}],
+            id=f"r{n}",
+            entities=[{"labels": ["Tool"], "id": f" t{n}", "name": "x"}],
+        )
+        for n in range(2, 30)
+    ]
+    content = (
+        json.dumps(items, indent=1, ensure_ascii=False).replace("]\n  }", "],\n  }").replace('"Tool"\n', '"Tool",\n')
+    )
     plan = planned(tmp_path, content)
     target, difference = mending.write(plan)
     assert len(target.read_text(encoding="utf-8").splitlines()) < len(content.splitlines())
@@ -212,8 +261,12 @@ def test_the_diff_turns_the_file_into_the_copy(tmp_path):
 
 def test_labels_are_counted_over_all_shapes_for_the_choice_of_an_ontology(tmp_path):
     output = json.dumps({"entities": [{"labels": "malware"}], "relationships": [{"type": "uses "}]})
-    (tmp_path / "a.json").write_text(json.dumps([item(), {"input": "x", "output": output}])[:-1] + ",]", encoding="utf-8")
-    (tmp_path / "b.json").write_text('{"entities": [{"type": ["tool"]}], "relationships": [{"type": "drops"}]}', encoding="utf-8")
+    (tmp_path / "a.json").write_text(
+        json.dumps([item(), {"input": "x", "output": output}])[:-1] + ",]", encoding="utf-8"
+    )
+    (tmp_path / "b.json").write_text(
+        '{"entities": [{"type": ["tool"]}], "relationships": [{"type": "drops"}]}', encoding="utf-8"
+    )
     seen = mending.seen_in([tmp_path / "a.json", tmp_path / "b.json", tmp_path / "none.json"])
     assert dict(seen.labels) == {"ThreatOrganization": 1, "Tool": 1, "malware": 1, "tool": 1}
     assert dict(seen.types) == {"USE": 1, "uses": 1, "drops": 1}
@@ -222,7 +275,9 @@ def test_labels_are_counted_over_all_shapes_for_the_choice_of_an_ontology(tmp_pa
 # properties
 
 SPACE = st.sampled_from(["", "", " ", "\n", "　"])
-NAMES = st.sampled_from(["Petrel’s crew", "Petrel's crew", "LanternRAT（v2）", "LanternRAT(v2)", "１９２．０．２．７", "other"])
+NAMES = st.sampled_from(
+    ["Petrel’s crew", "Petrel's crew", "LanternRAT（v2）", "LanternRAT(v2)", "１９２．０．２．７", "other"]
+)
 EXTRA = st.dictionaries(st.sampled_from(["note", "k", "labelled"]), st.text() | st.floats(allow_nan=False), max_size=2)
 
 
@@ -244,13 +299,22 @@ def record(draw):
          "confidence": draw(confidence), "evidence": draw(SPACE) + draw(NAMES), **draw(EXTRA)}
         for _ in range(draw(st.integers(0, 3)))
     ]  # fmt: skip
-    return {"id": draw(SPACE) + f"r{draw(st.integers(0, 10**9))}", "text": TEXT, "entities": entities, "relationships": edges, **draw(EXTRA)}
+    return {
+        "id": draw(SPACE) + f"r{draw(st.integers(0, 10**9))}",
+        "text": TEXT,
+        "entities": entities,
+        "relationships": edges,
+        **draw(EXTRA),
+    }
 
 
 @st.composite
 def written(draw):
     """Give items and a text of them: array or lines, any layout, escaped or not, CRLF, mark, trailing comma."""
-    items = [one | {"id": f"{one['id']}-{number}"} for number, one in enumerate(draw(st.lists(record(), min_size=1, max_size=3)))]
+    items = [
+        one | {"id": f"{one['id']}-{number}"}
+        for number, one in enumerate(draw(st.lists(record(), min_size=1, max_size=3)))
+    ]
     ascii_only = draw(st.booleans())
     if draw(st.booleans()):
         text = json.dumps(items, indent=draw(st.sampled_from([None, 1, 2])), ensure_ascii=ascii_only)
@@ -305,7 +369,9 @@ def leaves(item, number, changed):
     return {
         path: node.value
         for path, node in nodes
-        if not node.members and not node.items and not any(path == at or path.startswith(f"{at}[") for n, at in changed if n == number)
+        if not node.members
+        and not node.items
+        and not any(path == at or path.startswith(f"{at}[") for n, at in changed if n == number)
     }
 
 
@@ -319,7 +385,9 @@ def test_check_tells_exactly_what_fix_does_and_no_more_of_it_in_the_copy(tmp_pat
         path = tmp_path / name
         raw_set = read_raw([path])
         plan = mending.mending(path, ONTOLOGY)
-        found = list(lint.check(raw_set.documents, ONTOLOGY, problems=raw_set.problems, repairs=raw_set.repairs, paths=[path]))
+        found = list(
+            lint.check(raw_set.documents, ONTOLOGY, problems=raw_set.problems, repairs=raw_set.repairs, paths=[path])
+        )
         told = {(f.code, f.place) for f in found if f.is_fixable}
         return raw_set, {(f.code, f.place) for f in plan.findings}, told, found
 

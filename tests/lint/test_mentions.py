@@ -33,7 +33,9 @@ def test_a_name_that_another_document_annotates_is_told_with_its_offsets():
     text = "Later, LanternRAT came back."
     assert told(document(1, "LanternRAT came.", RAT), document(2, text)) == [(2, "LanternRAT", 7, 17)]
     assert text[7:17] == "LanternRAT"
-    assert told(document(1, "青灯木马出现。", ("Tool", "青灯木马")), document(2, "随后青灯木马再现。")) == [(2, "青灯木马", 2, 6)]
+    assert told(document(1, "青灯木马出现。", ("Tool", "青灯木马")), document(2, "随后青灯木马再现。")) == [
+        (2, "青灯木马", 2, 6)
+    ]
 
 
 def test_what_is_annotated_here_in_any_spelling_is_not_missed():
@@ -67,13 +69,18 @@ def test_a_name_that_most_documents_do_not_annotate_is_no_name_that_is_annotated
 
 def test_a_derived_ontology_whose_labels_ask_nothing_for_certain_has_missed_mentions_too():
     derived = ontology.derive({"Badger": 1}, {"r": 1})
-    assert told(document(1, "Brock came.", ("Badger", "Brock")), document(2, "Brock left."), by=derived) == [(2, "Brock", 0, 5)]
+    assert told(document(1, "Brock came.", ("Badger", "Brock")), document(2, "Brock left."), by=derived) == [
+        (2, "Brock", 0, 5)
+    ]
 
 
 def test_ten_times_the_names_do_not_take_ten_times_the_time():
     def seconds(number):
         names = [("Tool", f"CVE-2031-{n:05d}") for n in range(number)]
-        documents = [document(1, "x", *names), *(document(n, "See CVE-2031-99999 and more text. " * 300) for n in range(2, 12))]
+        documents = [
+            document(1, "x", *names),
+            *(document(n, "See CVE-2031-99999 and more text. " * 300) for n in range(2, 12)),
+        ]
         mentions = MissedMentions(ONTOLOGY)
         for one in documents:
             mentions.learn(one)

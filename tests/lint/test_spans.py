@@ -61,7 +61,9 @@ def test_a_respelling_is_the_texts_own_where_quotes_and_width_alone_differ(name,
     assert respelling(name, haystack, span) == expected
 
 
-@pytest.mark.parametrize("text", ["Conti came.", "See Continental; Conti.", "conti came", "nothing", "http://x.test/Conti"])
+@pytest.mark.parametrize(
+    "text", ["Conti came.", "See Continental; Conti.", "conti came", "nothing", "http://x.test/Conti"]
+)
 @pytest.mark.parametrize("name", ["Conti", "C", "conti", "x.test"])
 def test_a_mention_is_found_exactly_when_grounding_finds_one(name, text):
     haystack = Haystack(text)
