@@ -114,12 +114,17 @@ def _ends_in(
     missing = {
         entity.id: entity.name
         for entity, span in ends
-        if span is not None and entity.name not in evidence and match_key(entity.name) not in match_key(evidence)
+        if span is not None and entity.name not in evidence and not _names_it(evidence, entity.name)
     }
     if len(missing) > 1:
         yield Finding("W-EVIDENCE-ENDS", place, evidence, facts=_names(missing))
     elif missing:
         yield Finding("N-EVIDENCE-END", place, evidence, facts=_names(missing))
+
+
+def _names_it(evidence: str, name: str) -> bool:
+    """Look for a name in any spelling: folded, and with indicators refanged."""
+    return grounding.refang(match_key(name)) in grounding.refang(match_key(evidence))
 
 
 def _names(missing: Mapping[str, str]) -> dict[str, object]:

@@ -158,6 +158,13 @@ def test_an_end_that_the_text_does_not_hold_is_not_asked_for_in_the_evidence():
     assert [code for code, *_ in found] == ["W-NAME"]
 
 
+def test_an_end_in_another_spelling_is_named_all_the_same():
+    text = "GREY PETREL reached hxxp://panel[.]test/a today."
+    ends = [("ThreatOrganization", "Grey Petrel"), ("Asset", "http://panel.test/a")]
+    found = told(document(text, ends, [("USE", 0, 1, text)]))
+    assert [code for code, *_ in found] == ["N-NAME-FOLDED", "N-NAME-REFANGED"]
+
+
 def test_entities_in_no_relationship_are_noted_together():
     one = document(entities=[ACTOR, TOOL, VICTIM], edges=[("USE", 0, 1, FIRST)])
     (finding,) = [f for f in check_document(one, ontology.load("threat_event")) if f.code == "N-ISOLATED"]
