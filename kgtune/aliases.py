@@ -6,8 +6,9 @@ Knows nothing about what is done with them. A second name that can't be told for
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from kgtune.augmentation_tables.common_words import COMMON_WORDS
 from kgtune.editing import Document
 from kgtune.graph import Entity
 from kgtune.grounding import match_key
@@ -31,8 +32,10 @@ _QUOTES = "\"'“”‘’「」《》 \t"
 
 
 def is_name_like(name: str) -> bool:
-    """Tell names from phrases: short, and in Latin script with a capital or a digit."""
-    if len(name) > LONGEST_NAME or len(name.split()) > 4:
+    """Tell names from phrases and common words: short, whole, and in Latin script with a capital or a digit."""
+    if len(name) > LONGEST_NAME or len(name.split()) > 4 or name.casefold() in COMMON_WORDS:
+        return False
+    if not name[:1].isalnum() or not (name[-1:].isalnum() or name[-1:] in ")）"):
         return False
     if _HAN.search(name) and not _LATIN.search(name):
         return len(name) <= 12
@@ -44,7 +47,7 @@ def aliases_of(document: Document, entity: Entity) -> list[str] | None:
     annotated = {match_key(other.name) for other in document.graph.entities}
     found: dict[str, None] = {}
     for start, end in document.mentions[entity.id]:
-        names = _told_behind(document.text, end)
+        names = _told_behind(document.text, end, annotated)
         if names is None or _follows_a_stranger(document, start, end):
             return None
         found |= dict.fromkeys(names)
@@ -56,15 +59,16 @@ def aliases_of(document: Document, entity: Entity) -> list[str] | None:
     return others if all(is_name_like(name) for name in others) else None
 
 
-def _told_behind(text: str, end: int) -> list[str] | None:
-    """Read what a mention is called right behind it; None for a bare name in brackets, which may be anything."""
+def _told_behind(text: str, end: int, annotated: Collection[str]) -> list[str] | None:
+    """Read what a mention is called right behind it; None for a strange name in brackets, which may be anything."""
     brackets = _BRACKETS.match(text, end)
     if brackets:
         inside = brackets[1].strip()
         marker = _MARKER.match(inside)
         if marker:
             return list(_listed(inside[marker.end() :]))
-        return None if is_name_like(inside) and not inside.isdigit() else []
+        is_strange = is_name_like(inside) and not inside.isdigit() and match_key(inside) not in annotated
+        return None if is_strange else []
     comma = _COMMA.match(text, end)
     marker = _MARKER.match(text, comma.end() if comma else end)
     if not marker:

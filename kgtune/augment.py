@@ -25,8 +25,8 @@ from kgtune.replacement import NamePool
 
 OPERATIONS = ("synonyms", "order", "affixes", "entities", negatives.OPERATION)
 _ALL = 1 << 64  # numbers are drawn below it
-# Examples on which an operation is tried to see how many of them it fits: 3 points of error, half a second.
-_NUM_TRIED = 200
+# Examples on which an operation is tried to see how many of them it fits: 5 points of error, a quarter of a second.
+_NUM_TRIED = 100
 
 
 class OperationSettings(Protocol):

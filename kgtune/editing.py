@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kgtune.graph import Graph
-from kgtune.grounding import Haystack
+from kgtune.grounding import haystack
 
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
@@ -46,7 +46,7 @@ class Document:
 
     def __init__(self, text: str, graph: Graph) -> None:
         self.text, self.graph = text, graph
-        self.haystack = Haystack(text)
+        self.haystack = haystack(text)
 
     @cached_property
     def mentions(self) -> dict[str, list[Place]]:
@@ -97,7 +97,7 @@ class Document:
         for edit in ordered:
             is_free = (edit.start, edit.end) in permitted or not self.is_protected(edit.start, edit.end)
             if not is_free or self.cuts_evidence(edit.start, edit.end):
-                raise EditRefused(f"an edit at {edit.start} touches a protected span")
+                raise EditRefused(f"edit touches a protected span at {edit.start}")
         text = apply(self.text, ordered)
         relationships = []
         for relationship, span in zip(self.graph.relationships, self.evidence, strict=True):

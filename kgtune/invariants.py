@@ -10,7 +10,7 @@ import json
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from rapidfuzz.distance import Levenshtein
@@ -21,7 +21,7 @@ from kgtune.augmentation_tables import Tables, tables
 from kgtune.editing import Document, Place, without
 from kgtune.examples import Example
 from kgtune.graph import Graph
-from kgtune.grounding import Haystack, match_key, refang
+from kgtune.grounding import Haystack, haystack, match_key, refang
 from kgtune.replacement import NamePool
 
 _SMALLEST_CHANGE = 0.01
@@ -63,25 +63,10 @@ def verify_empty(example: Example, names: Iterable[str]) -> str | None:
     """Name what makes a text with an empty graph doubtful: an indicator, or a name annotated anywhere."""
     if not example.graph.is_empty:
         return "graph not empty"
-    haystack = Haystack(example.text)
-    if haystack.iocs:
+    text = haystack(example.text)
+    if text.iocs:
         return "indicator in it"
-    return "annotated name in it" if any(haystack.first(name) for name in names) else None
-
-
-def verify_rows(rows: Sequence[Example]) -> list[str]:
-    """List what is wrong between the rows of one output: ids, texts, groups, and variants outside train."""
-    problems: list[str] = []
-    for what in ("id", "text"):
-        counts = Counter(getattr(row, what) for row in rows)
-        problems += [f"{what} stands {number} times: {value[:60]!r}" for value, number in counts.items() if number > 1]
-    splits: dict[str, set[str | None]] = {}
-    for row in rows:
-        splits.setdefault(row.group_id, set()).add(row.split)
-        if row.aug and row.split != "train":
-            problems.append(f"{row.id}: augmented ({row.aug}) and in the {row.split} split")
-    problems += [f"group {group} stands in {len(found)} splits" for group, found in splits.items() if len(found) > 1]
-    return problems
+    return "annotated name in it" if any(text.first(name) for name in names) else None
 
 
 def _of_operation(
@@ -109,9 +94,7 @@ class _Pair:
 
     def __init__(self, parent: Example, child: Example, renames: Mapping[str, str], document: Document) -> None:
         self.parent, self.child, self.renames, self.document = parent, child, renames, document
-        self.there = Haystack(child.text)
-        self._here: dict[str, list[Place]] = {}
-        self._there: dict[str, list[Place]] = {}
+        self.there = haystack(child.text)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -121,21 +104,20 @@ class _Pair:
 
     def here(self, name: str) -> list[Place]:
         """Places of a name in the parent."""
-        return _places(self._here, self.document.haystack, name)
+        return _places(self.document.haystack, name)
 
     def in_child(self, name: str) -> list[Place]:
         """Places of a name in the child."""
-        return _places(self._there, self.there, name)
+        return _places(self.there, name)
 
     def has_same_mentions(self) -> bool:
         """Every name is mentioned as often as before: none lost, and none brought in by accident."""
         if any(len(self.here(old)) != len(self.in_child(new)) for old, new in self.names.items()):
             return False
-        haystack, there = self.document.haystack, self.there
-        are_anchored = all(
-            (haystack.anchor(old) is None) == (there.anchor(new) is None) for old, new in self.names.items()
-        )
-        return are_anchored and not any(self.in_child(old) for old in self.renames if old not in self.names.values())
+        here, there = self.document.haystack, self.there
+        if any(_is_anchored(here, old) != _is_anchored(there, new) for old, new in self.names.items()):
+            return False
+        return not any(self.in_child(old) for old in self.renames if old not in self.names.values())
 
     def has_same_evidence(self) -> bool:
         """Evidence that stood in the text stands in it, with the same ends in it; any other is as it was."""
@@ -172,19 +154,21 @@ class _Pair:
         return without(self.parent.text, old) == without(self.child.text, new)
 
 
-def _places(known: dict[str, list[Place]], haystack: Haystack, name: str) -> list[Place]:
-    if name not in known:
-        known[name] = [(span.start, span.end) for span in haystack.all(name)]
-    return known[name]
+def _places(text: Haystack, name: str) -> list[Place]:
+    return [(span.start, span.end) for span in text.all(name)]
+
+
+def _is_anchored(text: Haystack, name: str) -> bool:
+    """Say what `anchor` says, from the mentions that are known already."""
+    return any(not text.is_inside_ioc(span) for span in text.all(name))
 
 
 def _holds(span: Place, places: Iterable[Place]) -> bool:
     return any(span[0] <= start and end <= span[1] for start, end in places)
 
 
-def _indicators(haystack: Haystack) -> list[tuple[str, str]]:
-    text = haystack.text
-    return [(ioc.kind, refang(match_key(text[ioc.start : ioc.end]))) for ioc in haystack.iocs]
+def _indicators(text: Haystack) -> list[tuple[str, str]]:
+    return [(ioc.kind, refang(match_key(text.text[ioc.start : ioc.end]))) for ioc in text.iocs]
 
 
 def _same_graph(parent: Graph, child: Graph, renames: Mapping[str, str]) -> bool:

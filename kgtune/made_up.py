@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import random
 import re
+from functools import lru_cache
 
-from kgtune.grounding import Ioc, iocs, match_key
+from kgtune.grounding import iocs, match_key
 from kgtune.iocs import Kind, refang
 
 _WORDS = ("amber", "birch", "cobble", "dune", "ember", "fjord", "grove", "harbor", "island", "juniper", "kelp",
@@ -30,15 +31,17 @@ _OURS = re.compile(
 )
 
 
+@lru_cache(maxsize=65_536)
 def kind_of(name: str) -> Kind | None:
     """Return the kind of indicator that the whole name is, None for any other name."""
-    found = iocs_in(name)
+    found = iocs(name) if _COULD_BE.search(name) else []
     return found[0].kind if len(found) == 1 and (found[0].start, found[0].end) == (0, len(name)) else None
 
 
-def iocs_in(name: str) -> list[Ioc]:
-    """Find the indicators of a name; most names can be told to hold none at a glance."""
-    return iocs(name) if _COULD_BE.search(name) else []
+@lru_cache(maxsize=65_536)
+def is_free_of_indicators(name: str) -> bool:
+    """Tell names that hold no indicator; most can be told at a glance."""
+    return not (_COULD_BE.search(name) and iocs(name))
 
 
 def is_ours(name: str) -> bool:

@@ -23,9 +23,9 @@ _OPENERS_EN = frozenset(
     "neither nor yet still again we again, all each either same".split()
 )
 _OPENERS_ZH = re.compile(
-    r"[该此其它他她这那上前随之然接最同但因所而并且还也再首第与例本类相为由据不以及后另次对在通经至于当从如若除期继紧稍]"
+    r"[该此其它他她这那上前随之然接最同但因所而并且还也再首第与例本类相为由据不以及后另次对在通经至于当从如若除期继紧稍曾已早主]"
     # without an article, a bare noun is told from "an attacker" by what stands before it alone
-    r"|攻击者|黑客|样本|恶意软件|受害者|团伙|组织|作者|研究人员"
+    r"|攻击|黑客|样本|恶意软件|受害|团伙|组织|作者|研究人员|活跃|活动|目标|时间|手法"
 )
 _IN_ORDER = re.compile(
     r"^\s*(?:\d+[.)、:]|[（(]?[一二三四五六七八九十]+[）)、.]|step\b|第[一二三四五六七八九十\d]+[步阶])",
@@ -36,6 +36,7 @@ _DATE = re.compile(
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
 _BULLET = re.compile(r"^\s*[-*•·–]\s+")
+_BEFORE_WORDS = re.compile(r"^[\W_]+")  # bullets, quotes, brackets, marks of headings and of quoted lines
 _NOT_PROSE = re.compile(r"\||\t|```|^\s*#|^\s*>")
 _SENTENCE_END = re.compile(r"[.!?]\s+[A-Z]|[。！？]")
 _MOST_UNITS = 200
@@ -160,7 +161,7 @@ def _movable(text: str, bodies: Sequence[Place], *, is_list: bool) -> list[int]:
 
 
 def _leans_back(unit: str) -> bool:
-    plain = _BULLET.sub("", unit).lstrip("\"'“‘（(【[")
+    plain = _BEFORE_WORDS.sub("", unit)
     word = re.match(r"[A-Za-z']+", plain)
     return bool(word and word[0].lower() in _OPENERS_EN) or bool(_OPENERS_ZH.match(plain))
 

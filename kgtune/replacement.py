@@ -25,6 +25,9 @@ Script = Literal["zh", "latin", "mixed"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _LATIN = re.compile("[A-Za-z]")
+# Capitals beside a name; the first word of a sentence has one too, and says nothing.
+_CAPITAL_BEFORE = re.compile(r"(?<=[a-z,;0-9] )([A-Z][A-Za-z0-9-]+) $")
+_CAPITAL_BEHIND = re.compile(r" ([A-Z][a-z0-9-]+)")
 _MOST_NAMES = 5_000  # of one label and script: enough variety, and a bounded pool
 _MOST_DRAWS = 32
 
@@ -53,7 +56,7 @@ class NamePool:
         for label, name in sorted(set(pairs)):
             if made_up.is_ours(name):
                 self._taken.add(match_key(name))
-            if match_key(name) not in closed and is_name_like(name) and not made_up.iocs_in(name):
+            if match_key(name) not in closed and is_name_like(name) and made_up.is_free_of_indicators(name):
                 found[label, _script(name)].add(name)
         self._names = {key: _fewer(names) for key, names in found.items()}
         self._known = {match_key(name) for names in self._names.values() for name in names}
@@ -113,15 +116,32 @@ def _mentions(document: Document, entity: Entity) -> dict[str, list[Place]]:
     """Return the places of each name of the entity; empty where one of them can't be replaced without a trace."""
     if not document.mentions[entity.id] or not (is_name_like(entity.name) or made_up.kind_of(entity.name)):
         return {}
-    if made_up.iocs_in(entity.name) and not made_up.kind_of(entity.name):
+    if not made_up.is_free_of_indicators(entity.name) and not made_up.kind_of(entity.name):
         return {}  # "evil.example server": a name that is an indicator in part
     aliases = aliases_of(document, entity)
     if aliases is None:
         return {}
     mentions = {entity.name: document.mentions[entity.id]}
     mentions |= {alias: [(s.start, s.end) for s in document.haystack.all(alias)] for alias in aliases}
+    if any(_is_used_otherwise(document, name, places) for name, places in mentions.items()):
+        return {}
     is_free = _are_distinct(document, entity, mentions) and not _touch_others(document, entity, mentions)
     return mentions if is_free and not _leave_a_trace(document, mentions) else {}
+
+
+def _is_used_otherwise(document: Document, name: str, places: Sequence[Place]) -> bool:
+    """Tell a name that is a common noun ("tools" for Tool), or part of a longer name ("PowerShell Empire")."""
+    if made_up.kind_of(name) or _script(name) != "latin":
+        return False
+    text = document.text
+    if not name.islower() and any(text[a:b].islower() or text[b : b + 1] == "s" for a, b in places):
+        return True
+    annotated = merged(place for found in document.mentions.values() for place in found)
+    for start, end in places:
+        before, behind = _CAPITAL_BEFORE.search(text, max(0, start - 30), start), _CAPITAL_BEHIND.match(text, end)
+        if any(word and not overlaps(annotated, *word.span(1)) for word in (before, behind)):
+            return True
+    return False
 
 
 def _are_distinct(document: Document, entity: Entity, names: Iterable[str]) -> bool:
@@ -132,13 +152,15 @@ def _are_distinct(document: Document, entity: Entity, names: Iterable[str]) -> b
 
 
 def _touch_others(document: Document, entity: Entity, mentions: dict[str, list[Place]]) -> bool:
-    """Tell whether a mention is part of an indicator, or overlaps another name, code or loosely spelled evidence."""
+    """Tell whether a mention is part of an indicator, overlaps another name, code or loose evidence, or is cut by any."""
     taken = [place for other, places in document.mentions.items() if other != entity.id for place in places]
     closed = merged([*taken, *document.code, *document.loose_evidence])
     whole = {(ioc.start, ioc.end) for ioc in document.haystack.iocs}
     iocs = merged(whole)
     own = [place for places in mentions.values() for place in places]
     if any(overlaps(closed, *place) or (place not in whole and overlaps(iocs, *place)) for place in own):
+        return True
+    if any(document.cuts_evidence(*place) for place in own):
         return True
     return len(merged(own)) < len(own)  # two mentions that overlap or touch
 
@@ -201,9 +223,7 @@ def _in_style(new: str, old: str, surface: str) -> str:
     """Spell the new name as this mention spells the old one: defanged alike, or in capitals."""
     if made_up.kind_of(old):
         return made_up.styled(new, surface)
-    if surface.isupper() and not old.isupper():
-        return new.upper()
-    return new.lower() if surface.islower() and not old.islower() else new
+    return new.upper() if surface.isupper() and not old.isupper() else new
 
 
 def _fits(text: str, places: Sequence[Place], old: str, new: str, surfaces: set[str]) -> bool:

@@ -19,7 +19,7 @@ LAYERS = [
     "demo",
     "training generation evaluation tuning",
     "model service server engine edge chat bodies answers client",
-    "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting \
+    "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting sample_pairs \
 invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
 second_pass conversion lint checking data_report extractor",
     "sources examples prompt parsing runs texts augmentation_tables",
