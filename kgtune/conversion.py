@@ -85,7 +85,11 @@ def refuse(raw_set: RawSet, cfg: Config, *, even_dropped: bool = False) -> None:
         summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
         raise DataError(raw_set.problems, summary=summary)
     if not raw_set.documents:
-        dropped = [f"  {n:>5}  {key.removeprefix('dropped: ')}" for key, n in raw_set.counts.items() if key.startswith("dropped")]
+        dropped = [
+            f"  {n:>5}  {key.removeprefix('dropped: ')}"
+            for key, n in raw_set.counts.items()
+            if key.startswith("dropped")
+        ]
         summary = f"No document is left to convert, nothing written. Read {raw_set.counts['read']}, dropped:"
         raise DataError((), summary="\n".join([summary, *dropped]))
 

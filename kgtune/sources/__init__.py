@@ -64,9 +64,7 @@ def read_raw(
             findings.counts["used"] -= len(cut_short)
             findings.dropped(_CUT_SHORT, len(cut_short))
     documents = tuple(document for group in by_file.values() for document in group)
-    return RawSet(
-        documents, findings.problems, findings.counts, tuple(findings.repairs), tuple(findings.unreadable)
-    )
+    return RawSet(documents, findings.problems, findings.counts, tuple(findings.repairs), tuple(findings.unreadable))
 
 
 def _with_files(
@@ -89,7 +87,9 @@ def _of_file(path: Path, source_format: Format, options: Options, findings: Find
     num_read, num_problems = findings.counts["read"], len(findings.problems)
     yield from READERS[name].documents(path, options, findings)
     if (findings.counts["read"], len(findings.problems)) == (num_read, num_problems):
-        fix = f"Is it {name}? " + ("Leave --from out, and it is looked at." if source_format != "auto" else "Say --from.")
+        fix = f"Is it {name}? " + (
+            "Leave --from out, and it is looked at." if source_format != "auto" else "Say --from."
+        )
         raise UnreadableError(Problem("E-NO-RECORDS", str(path), f"holds no record of the format {name}.", fix))
 
 

@@ -115,7 +115,9 @@ def _read_line(line: str, where: str, passage: Passage, read: _Lines, findings: 
     elif kind in _IGNORED:
         _read_aside(kind, rest, read, findings)
     else:
-        findings.problem("E-ANN", where, f'"{line[:60]}" is no line of brat.', "Give lines of T, R, E, A, M, N, * or #.")
+        findings.problem(
+            "E-ANN", where, f'"{line[:60]}" is no line of brat.', "Give lines of T, R, E, A, M, N, * or #."
+        )
 
 
 def _mention(identity: str, rest: str, where: str, passage: Passage, findings: Findings) -> Mention | None:
@@ -181,7 +183,7 @@ def _read_event(identity: str, rest: str, where: str, read: _Lines, findings: Fi
 
 
 def _read_aside(kind: str, rest: str, read: _Lines, findings: Findings) -> None:
-    name, *targets = rest.split("\t")[0].split()[:2] or [""]
+    name, *targets = rest.partition("\t")[0].split()[:2] or [""]
     if kind in ("A", "M") and name.casefold() in _NEGATIONS:
         read.negated.update(targets)
     findings.note(f"brat line ignored: {_IGNORED[kind]}" + (f" {name}" if kind in ("A", "M") else ""))

@@ -39,7 +39,11 @@ class _Chunk:
 def recognises(head: Head) -> bool:
     """Tell one object of entities and relationships that has no text of its own."""
     whole = head.whole
-    return whole is not None and bool({"entities", "relationships"} & whole.keys()) and not {"text", "input"} & whole.keys()
+    return (
+        whole is not None
+        and bool({"entities", "relationships"} & whole.keys())
+        and not {"text", "input"} & whole.keys()
+    )
 
 
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:

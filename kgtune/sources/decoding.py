@@ -36,14 +36,11 @@ def pieces(path: Path, findings: Findings, *, keep_line_ends: bool = False) -> I
     line_ends = io.IncrementalNewlineDecoder(None, translate=True)
     has_carriage_return = False
     for piece in _decoded(path, findings):
-        if keep_line_ends:
-            yield piece
-            continue
-        if "\r" in piece and not has_carriage_return:
+        if not has_carriage_return and "\r" in piece and not keep_line_ends:
             has_carriage_return = True
             findings.repaired("F-NEWLINE", str(path), "has CRLF or CR line ends.")
-        yield line_ends.decode(piece)
-    if not keep_line_ends:
+        yield line_ends.decode(piece) if has_carriage_return else piece
+    if has_carriage_return:
         yield line_ends.decode("", final=True)
 
 

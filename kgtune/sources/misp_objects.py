@@ -104,7 +104,12 @@ def references(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for one in dicts(event.get("Object")):
         for reference in dicts(one.get("ObjectReference")):
             kind, target = reference.get("relationship_type"), reference.get("referenced_uuid")
-            if isinstance(kind, str) and kind.strip() and isinstance(target, str) and not _is_true(reference.get("deleted")):
+            if (
+                isinstance(kind, str)
+                and kind.strip()
+                and isinstance(target, str)
+                and not _is_true(reference.get("deleted"))
+            ):
                 yield str(one.get("uuid", "")), fields.clean(kind).strip(), target
 
 
