@@ -16,7 +16,7 @@ from kgtune.errors import Problem
 from kgtune.grounding import Haystack
 from kgtune.ontology import Ontology
 from kgtune.runs import write_text_atomic
-from kgtune.sources import RawDocument, RawSet, fields
+from kgtune.sources import RawDocument, RawSet, fields, texts
 from kgtune.sources.findings import Findings
 from kgtune.sources.reader import read_contents
 from kgtune.sources.scanner import Record
@@ -115,14 +115,18 @@ def fix(path: Path, default_confidence: float, documents: Sequence[RawDocument])
     contents = read_contents(path, findings)
     changes: Counter[str] = Counter(repair.code for repair in findings.repairs)
     records = contents.records if contents else ()
-    if all(isinstance(record.value, dict) and "text" in record.value for record in records):
+    if records and all(_is_item(record.value) for record in records):
         items = [_fixed_item(record, default_confidence, changes) for record in records]
     else:
-        items = [_item(document) for document in documents]
+        items = [texts.to_item(document) for document in documents]
         changes["shape (b) in place of another"] += len(items)
     target = path.with_name(f"{path.stem}.fixed.jsonl")
     write_text_atomic(target, "".join(json.dumps(item, ensure_ascii=False, allow_nan=False) + "\n" for item in items))
     return target, changes
+
+
+def _is_item(value: object) -> bool:
+    return isinstance(value, dict) and {"text", "entities", "relationships"} <= value.keys()
 
 
 def _fixed_item(record: Record, default_confidence: float, changes: Counter[str]) -> dict[str, Any]:
@@ -157,10 +161,3 @@ def _fixed_edge(edge: Mapping[str, Any], default_confidence: float, changes: Cou
 def _changed(old: Any, new: Any, code: str, changes: Counter[str]) -> Any:
     changes[code] += old != new
     return new
-
-
-def _item(document: RawDocument) -> dict[str, Any]:
-    from kgtune.graph import to_object
-
-    head = {"id": document.id, "doc_id": document.doc_id, "text": document.text, "lang": document.lang}
-    return {**head, **to_object(document.graph)}
