@@ -73,6 +73,7 @@ class _Progress:
 
     num_bytes: int = 0
     line: int = 1
+    is_end: bool = False
 
 
 def _decoded(path: Path, findings: Findings) -> Iterator[str]:
@@ -90,15 +91,16 @@ def _decoded(path: Path, findings: Findings) -> Iterator[str]:
         while True:
             pending = decoder.getstate()[0]
             try:
-                text = decoder.decode(raw, final=not raw)
+                text = decoder.decode(raw, final=at.is_end)
             except UnicodeDecodeError as error:
                 raise UnreadableError(_undecodable(path, pending, raw, error, at)) from None
             yield text
-            if not raw:
+            if at.is_end:
                 return
             at.num_bytes += len(raw)
             at.line += raw.count(b"\n")
             raw = file.read(PIECE_BYTES)
+            at.is_end = not raw
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -87,6 +87,10 @@ def _is_deepke(head: Head) -> bool:
     return lists or _item({"task", "instruction", "output"}, {"task", "source", "output"})(head)
 
 
+def _is_alpaca(head: Head) -> bool:
+    return any({"instruction", "output"} <= item.keys() and "input" not in item for item in head.items)
+
+
 def _is_classification(head: Head) -> bool:
     return any(
         ("text" in item or "data" in item) and any(_is_plain_label(item.get(key)) for key in ("label", "labels"))
@@ -145,7 +149,7 @@ REFUSALS = (
             f"Write {TABLE}."),
     Refusal("sharegpt", _item({"conversations"}, {"messages"}), "a LLaMA-Factory sharegpt or OpenAI chat file.",
             'Write each pair of turns as a row {"input": TEXT, "output": GRAPH}, the graph as a JSON string.'),
-    Refusal("alpaca", _item({"instruction", "output"}), "a LLaMA-Factory alpaca file without input.",
+    Refusal("alpaca", _is_alpaca, "a LLaMA-Factory alpaca file without input.",
             'Put the text alone under "input", and the graph as a JSON string under "output".'),
     Refusal("label-studio-min", _is_minimal_label_studio, "Label Studio's JSON-MIN, which leaves relations out.",
             'Export again as "JSON".'),

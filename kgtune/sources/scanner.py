@@ -194,8 +194,8 @@ class Scanner:
                     raise
                 self.faults.clear()
             else:
-                # A number that ends where the window does may go on behind it.
-                if end < len(self.window.text) or self.window.is_last:
+                # A number near the window's edge may go on behind it: of "1.5e-7" the decoder takes "1", "1.5" or all.
+                if type(value) not in (int, float) or end < len(self.window.text) - _EDGE or self.window.is_last:
                     self.at = end
                     return value
             self.at = self.window.more(self.at)
