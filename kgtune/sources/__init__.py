@@ -89,7 +89,9 @@ def _nothing(paths: Sequence[Path], findings: Findings) -> Problem:
     dropped = {key.removeprefix("dropped: "): n for key, n in findings.counts.items() if key.startswith("dropped: ")}
     why = "; ".join(f"{number} {reason}" for reason, number in dropped.items())
     what = f"gives no document. Read {findings.counts['read']}, dropped: {why or 'none'}."
-    return Problem("E-NOTHING", ", ".join(map(str, paths)), what, "Give records that have a text and what is marked in it.")
+    return Problem(
+        "E-NOTHING", ", ".join(map(str, paths)), what, "Give records that have a text and what is marked in it."
+    )
 
 
 def _of_file(path: Path, source_format: Format, options: Options, findings: Findings) -> Iterator[RawDocument]:

@@ -225,7 +225,9 @@ class Scanner:
 
     def _has_objects_further_on(self) -> bool:
         """Tell a broken first line of many from one broken object: a later line is, unindented, an object by itself."""
-        return any(line.startswith("{") and syntax.is_object(line) for line in self.window.text[self.at :].split("\n")[1:])
+        return any(
+            line.startswith("{") and syntax.is_object(line) for line in self.window.text[self.at :].split("\n")[1:]
+        )
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)

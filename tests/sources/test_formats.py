@@ -34,7 +34,6 @@ GIVEN: list[tuple[str, str, Any]] = [
     ("misp", "a.json", {"Event": {"info": "x"}}),
     ("misp", "a.json", {"response": [{"Event": {"info": "x"}}]}),
     ("misp", "a.json", [{"Event": {"info": "x"}}]),
-    ("misp", "a.json", {"info": "x", "Attribute": []}),
     ("triples", "a.csv", "anything"),
     ("triples", "a.tsv", "anything"),
     ("triples", "a.txt", "text|head|head_type|relation|tail|tail_type"),
@@ -69,7 +68,9 @@ def test_json_of_no_known_form_is_refused_with_its_keys(tmp_path: Path) -> None:
 
 
 def test_a_format_that_is_named_is_tried_without_a_look(tmp_path: Path) -> None:
-    path = write(tmp_path, "table.dat", "text;head;head_type;relation;tail;tail_type\nVex uses Latch.;Vex;Org;USE;Latch;Tool\n")
+    path = write(
+        tmp_path, "table.dat", "text;head;head_type;relation;tail;tail_type\nVex uses Latch.;Vex;Org;USE;Latch;Tool\n"
+    )
     assert len(read_raw([path], source_format="triples").documents) == 1
 
 
@@ -84,7 +85,9 @@ def test_a_wrong_name_is_told(tmp_path: Path) -> None:
 def test_no_reader_falls_over_what_is_not_of_its_format(tmp_path: Path, name: Any) -> None:
     """Each reader is made to read each of the others' files, and broken ones: it says something and ends."""
     tried = 0
-    for number, (_, file, content) in enumerate([*GIVEN, ("", "x.json", '[{"a": '), ("", "x.json", "[[1], 2, null, {}]")]):
+    for number, (_, file, content) in enumerate(
+        [*GIVEN, ("", "x.json", '[{"a": '), ("", "x.json", "[[1], 2, null, {}]")]
+    ):
         folder = tmp_path / str(number)
         folder.mkdir()
         raw_set = read_raw([write(folder, file, content)], source_format=name)

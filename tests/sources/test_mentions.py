@@ -17,14 +17,18 @@ def mention(key: str, words: str, label: str = "Tool", at: int = 0, **more: Any)
     return Mention(key, label, f"place {key}", ((start, start + len(words)),), **more)
 
 
-def built(*mentions: Mention, links: list[Link] | None = None, same: list[list[str]] | None = None) -> tuple[Graph | None, Findings]:
+def built(
+    *mentions: Mention, links: list[Link] | None = None, same: list[list[str]] | None = None
+) -> tuple[Graph | None, Findings]:
     findings = Findings()
     annotation = Annotation(list(mentions), links or [], [tuple(keys) for keys in same or []])
     return graph(Passage(TEXT), annotation, 0.7, findings), findings
 
 
 def test_mentions_of_one_label_and_folded_name_are_one_entity_named_as_first_in_the_text() -> None:
-    read, findings = built(mention("b", "VEX", "Org"), mention("a", "Vex", "Org"), mention("c", "Latch"), mention("d", "Latch", "Org"))
+    read, findings = built(
+        mention("b", "VEX", "Org"), mention("a", "Vex", "Org"), mention("c", "Latch"), mention("d", "Latch", "Org")
+    )
     assert read == Graph((Entity("Org", "a", "Vex"), Entity("Tool", "c", "Latch"), Entity("Org", "d", "Latch")))
     assert findings.counts == {"note: further mention of an entity": 1}
 
@@ -79,7 +83,12 @@ def test_a_mark_over_white_space_is_a_problem() -> None:
 
 @pytest.mark.parametrize(
     ("parts", "name"),
-    [(((0, 3), (4, 8)), "Vex used"), (((0, 3), (9, 14)), "Vex Latch"), (((0, 4),), "Vex"), (((0, 3), (3, 8)), "Vex used")],
+    [
+        (((0, 3), (4, 8)), "Vex used"),
+        (((0, 3), (9, 14)), "Vex Latch"),
+        (((0, 4),), "Vex"),
+        (((0, 3), (3, 8)), "Vex used"),
+    ],
 )
 def test_a_name_of_several_parts_is_the_text_where_it_is_whole_and_else_the_parts(
     parts: tuple[tuple[int, int], ...], name: str
@@ -91,7 +100,11 @@ def test_a_name_of_several_parts_is_the_text_where_it_is_whole_and_else_the_part
 
 
 def test_a_thing_that_the_text_does_not_name_stands_last_with_its_given_name() -> None:
-    read, _ = built(Mention("x", "Technique", "here", name="Night Courier"), mention("a", "Vex"), links=[Link("USE", "a", "x", "l", evidence=TEXT)])
+    read, _ = built(
+        Mention("x", "Technique", "here", name="Night Courier"),
+        mention("a", "Vex"),
+        links=[Link("USE", "a", "x", "l", evidence=TEXT)],
+    )
     assert read is not None
     assert [e.name for e in read.entities] == ["Vex", "Night Courier"]
     assert read.relationships[0].evidence == TEXT

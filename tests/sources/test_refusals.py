@@ -80,7 +80,9 @@ def test_every_refusal_has_an_example_and_ends_its_sentences() -> None:
         assert refusal.fix.endswith((".", "}")), refusal.name
 
 
-@pytest.mark.parametrize("text", ["Silent Karvost used TolvekRAT.\n", "# 周报\n\n雾隼组织投放了沉锚木马。", "a, b\nc d O\n"])
+@pytest.mark.parametrize(
+    "text", ["Silent Karvost used TolvekRAT.\n", "# 周报\n\n雾隼组织投放了沉锚木马。", "a, b\nc d O\n"]
+)
 def test_plain_text_is_refused_with_the_tools_to_annotate_it(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "report.md", text.encode())
     (problem,) = read_raw([path]).problems

@@ -12,7 +12,11 @@ from kgtune.sources.findings import Findings, UnreadableError
 from kgtune.sources.scanner import Scanner
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
 )
@@ -59,11 +63,28 @@ def test_a_wrapped_list_gives_its_elements_and_the_other_keys_are_counted(
 def test_members_are_the_values_of_an_object_and_the_elements_of_its_lists(value: dict[str, Any], size: int) -> None:
     scanner = Scanner(Path("raw.json"), cut(json.dumps(value), size), Findings())
     members = [(key, record.value) for key, record in scanner.members()]
-    flat = [(key, one) for key, given_value in value.items() for one in (given_value if isinstance(given_value, list) else [given_value])]
+    flat = [
+        (key, one)
+        for key, given_value in value.items()
+        for one in (given_value if isinstance(given_value, list) else [given_value])
+    ]
     assert members == flat
 
 
-FAULTY = ['[1, 2', '[1, tr', '["ab', '[1,]', '[1 2]', '{"a": 1, "a": 2}', '{"a" 1}', '{"a": 1,}', '[1] x', "x", "[nope]", '[{"a": "\n"}]']
+FAULTY = [
+    "[1, 2",
+    "[1, tr",
+    '["ab',
+    "[1,]",
+    "[1 2]",
+    '{"a": 1, "a": 2}',
+    '{"a" 1}',
+    '{"a": 1,}',
+    "[1] x",
+    "x",
+    "[nope]",
+    '[{"a": "\n"}]',
+]
 
 
 @pytest.mark.parametrize("text", FAULTY)

@@ -53,7 +53,11 @@ def test_every_way_to_write_a_table_reads_the_same(tmp_path: Path, content: str 
 
 def test_one_name_under_two_labels_is_two_entities(tmp_path: Path) -> None:
     raw_set = read(tmp_path, f"{HEAD}\n{ROW}\nVex uses Latch.,VEX,Org,USE,vex,Tool\n")
-    assert [(e.labels, e.name) for e in raw_set.documents[0].graph.entities] == [("Org", "Vex"), ("Tool", "Latch"), ("Tool", "vex")]
+    assert [(e.labels, e.name) for e in raw_set.documents[0].graph.entities] == [
+        ("Org", "Vex"),
+        ("Tool", "Latch"),
+        ("Tool", "vex"),
+    ]
 
 
 def test_the_users_own_header_names_are_read(tmp_path: Path) -> None:
@@ -95,7 +99,11 @@ def test_a_column_map_that_names_no_column_says_so(tmp_path: Path) -> None:
         ("Vex uses Latch.,Vex,Org,USE,,", "E-EMPTY-VALUE", 'column "tail" is empty'),
         ("Vex uses Latch.,,,USE,Latch,Tool", "E-EMPTY-VALUE", 'column "head" is empty'),
         (",Vex,Org,USE,Latch,Tool", "E-EMPTY-VALUE", 'column "text" is empty'),
-        ("Vex uses Latch, now.,Vex,Org,USE,Latch,Tool", "E-CELLS", 'has 7 cells, and the header has 6. Put cells that hold a ","'),
+        (
+            "Vex uses Latch, now.,Vex,Org,USE,Latch,Tool",
+            "E-CELLS",
+            'has 7 cells, and the header has 6. Put cells that hold a ","',
+        ),
     ],
 )
 def test_a_faulty_row_is_a_problem_with_its_line_and_drops_its_document(
@@ -118,8 +126,12 @@ def test_a_text_may_stand_in_the_first_row_of_its_document_only(tmp_path: Path) 
 
 
 def test_without_a_text_column_the_evidence_is_the_text(tmp_path: Path) -> None:
-    raw_set = read(tmp_path, "head,head_type,relation,tail,tail_type,evidence\nVex,Org,USE,Latch,Tool,Vex uses Latch.\n")
-    assert [(d.text, d.graph.relationships[0].evidence) for d in raw_set.documents] == [("Vex uses Latch.", "Vex uses Latch.")]
+    raw_set = read(
+        tmp_path, "head,head_type,relation,tail,tail_type,evidence\nVex,Org,USE,Latch,Tool,Vex uses Latch.\n"
+    )
+    assert [(d.text, d.graph.relationships[0].evidence) for d in raw_set.documents] == [
+        ("Vex uses Latch.", "Vex uses Latch.")
+    ]
     assert raw_set.counts["note: evidence taken as the text: there is no text column"] == 1
 
 
