@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _SEPARATORS = re.compile(r"[\s_\-‐‑–]+")
 
@@ -26,6 +26,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_fold = {candidate.casefold(): candidate for candidate in sorted(known)}
     found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[found[0]] if found else None
+
+
+def nearest_spelling(name: str, spellings: Mapping[str, str]) -> str | None:
+    """Return what the spelling nearest to `name` stands for; `spellings` maps keys of `spelling_key` to names."""
+    found = nearest(spelling_key(name), spellings)
+    return spellings[found] if found else None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -52,23 +52,33 @@ def check(
     """
     excerpts = Excerpts(_MOST_EXCERPTS)
     yield from (excerpts.added(from_problem(problem)) for problem in problems)
-    fixable: set[tuple[str, Place]] = set()
-    mendable: set[str] = set()
+    fixable: set[tuple[str, str, int, str]] = set()
+    told: set[tuple[str, str, int]] = set()
     for path in paths:
         planned = mending.mending(path, ontology)
-        if planned is not None:
-            mendable.add(str(path))
-            fixable |= {(finding.code, finding.place) for finding in planned.findings}
-            yield from (finding for finding in planned.findings if finding.code not in _SAID_BY_DOCUMENTS)
-        yield from rawchecks.findings(path)
-    plain = (from_problem(repair) for repair in repairs)
-    yield from (finding for finding in plain if finding.place.file not in mendable)
+        of_file = [*(planned.findings if planned else ()), *rawchecks.findings(path)]
+        fixable |= {_key(finding) for finding in of_file if finding.is_fixable}
+        told |= {(_AS_READERS_SAY.get(f.code, f.code), f.place.file, f.place.record) for f in of_file}
+        yield from (finding for finding in of_file if finding.code not in _SAID_BY_DOCUMENTS)
+    for finding in map(from_problem, repairs):  # of other formats, which --fix leaves alone
+        if (finding.code, finding.place.file, finding.place.record) not in told:
+            yield finding
     for finding in _of_documents(documents, ontology, length_limit):
-        yield replace(finding, is_fixable=True) if (finding.code, finding.place) in fixable else finding
+        yield replace(finding, is_fixable=True) if _key(finding) in fixable else finding
+
+
+def _key(finding: Finding) -> tuple[str, str, int, str]:
+    return finding.code, finding.place.file, finding.place.line, finding.place.path
 
 
 # Found in every format by the documents' own checks; that --fix can mend them here is all that the plan adds.
 _SAID_BY_DOCUMENTS = frozenset({"W-LABEL-SPELLING", "W-TYPE-SPELLING", "W-NAME-SPELLING", "W-EVIDENCE-SPELLING"})
+
+_SAME_IN_EVERY_CHUNK = frozenset(
+    {"W-LABEL", "W-LABEL-SPELLING", "W-TYPE", "W-TYPE-SPELLING", "W-PAIR", "W-PAIR-REVERSED", "W-SELF-LOOP"}
+)
+# A reader says of several labels what it says of one in a list: that it took the first.
+_AS_READERS_SAY = {"W-SEVERAL-LABELS": "F-LABELS"}
 
 
 def _of_documents(
@@ -81,15 +91,30 @@ def _of_documents(
     by_document: dict[int, list[Finding]] = {}
     for number, finding in corpus.findings():
         by_document.setdefault(number, []).append(finding)
-    locator, nearest = Locator(), Nearest()
+    locator, nearest, once = Locator(), Nearest(), _Once()
     for number, document in enumerate(documents):
         mentions.scan(document)
         found = [*check_document(document, ontology, length_limit=length_limit, nearest=nearest)]
         found += by_document.get(number, ())
-        yield from (_located(finding, locator, document.graph) for finding in found)
+        yield from once.each(_located(finding, locator, document.graph) for finding in found)
     yield from by_document.get(corpus.NOWHERE, ())
     for finding in (*mentions.findings(), *leaks.findings(documents)):
         yield _located(finding, locator, None)
+
+
+class _Once:
+    """Tells a label or type of a graph indexed by chunk once, though each of its chunks is a document of its own."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str, int, str]] = set()
+
+    def each(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            if finding.place.record or finding.code not in _SAME_IN_EVERY_CHUNK:
+                yield finding
+            elif (key := _key(finding)) not in self._told:
+                self._told.add(key)
+                yield finding
 
 
 def _located(finding: Finding, locator: Locator, graph: Graph | None) -> Finding:

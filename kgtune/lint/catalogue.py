@@ -22,6 +22,20 @@ _KEYS = ("title", "say", "near", "why", "fix")
 # What a finding of a reader carries: its own sentences, in English.
 DETAIL, READERS_FIX = "detail", "readers_fix"
 
+_PAGE_HEAD = """# Findings of `python convert_data.py --check`
+
+Written from messages.toml by `python -m kgtune.lint > kgtune/lint/CODES.md`; a test holds the two equal.
+
+An error (E-) can't be used: a conversion refuses it, and --check exits with 3. A warning (W-) is used and is
+suspicious: with --strict it counts as an error does. A note (N-, F-) is there to be known; what F- names is read as
+meant, and written plainly by --fix.
+"""
+
+_PAGE_COLUMNS: tuple[tuple[Lang, str, str], ...] = (
+    ("en", "code | what | why | what to do", "the name"),
+    ("zh", "代码 | 含义 | 原因 | 处理", "该名称"),
+)
+
 Texts = Mapping[Lang, str]
 
 
@@ -76,6 +90,18 @@ def fix(finding: Finding, lang: Lang) -> str:
     if own and lang == "en":
         return str(own)
     return entry(finding.code).fix[lang].format_map(_shown(finding))
+
+
+def page() -> str:
+    """Write all codes as a Markdown page: one table in each language."""
+    lines = [_PAGE_HEAD]
+    for lang, columns, stands_for in _PAGE_COLUMNS:
+        lines += [f"| {columns} |", "|---|---|---|---|"]
+        for code, texts in entries().items():
+            fixed = texts.fix[lang].replace("{nearest}", stands_for)
+            lines.append(f"| {code} | {texts.title[lang]} | {texts.why[lang]} | {fixed} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def groups(code: str, detail: str) -> Mapping[str, str] | None:

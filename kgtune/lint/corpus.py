@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from kgtune.graph import Entity, Graph
 from kgtune.grounding import match_key
 from kgtune.lint.findings import Finding, Place, read_place
-from kgtune.ontology import Ontology
+from kgtune.ontology import DERIVED, SHIPPED, Ontology, load
 from kgtune.sources import RawDocument
 
 _RARE, _ENOUGH_ENTITIES = 3, 100  # in a small corpus every label is rare
+_MOST_STRANGE = 0.2  # share of all labels and types that a shipped ontology may lack and still be meant
 _ENOUGH_RELATIONSHIPS = 20  # of so many, one same confidence is a habit and no judgement
 
 
@@ -63,6 +64,8 @@ class Corpus:
         yield from self._labels_of_names()
         yield from self._names_of_ids()
         yield from self._rare()
+        if self._ontology.name == DERIVED:
+            yield from self._nearly_covered()
         number = self._confidences.total()
         if len(self._confidences) == 1 and number >= _ENOUGH_RELATIONSHIPS:
             (value,) = self._confidences
@@ -97,7 +100,7 @@ class Corpus:
         """
         repeated = [names for names in self._by_id.values() if sum(count for count, _, _ in names.values()) > 1]
         several = [names for names in repeated if len(names) > 1]
-        if len(several) * 2 > len(repeated):
+        if len(several) * 2 >= len(repeated):
             return
         for names in several:
             most = max(names, key=lambda name: names[name][0])
@@ -139,6 +142,18 @@ class Corpus:
             code = "N-SAME-TEXT" if other == graph else "W-TWO-GRAPHS"
             facts = {"first": str(self._place(first))}
             self._found.append((number, Finding(code, self._place(number), document.id, facts=facts)))
+
+    def _nearly_covered(self) -> Iterator[tuple[int, Finding]]:
+        """Tell a slip from a vocabulary of its own: what one shipped ontology lacks of all that the data says."""
+        total = self._labels.total() + self._types.total()
+        for name in SHIPPED:
+            shipped = load(name)
+            strange = Counter({n: number for n, number in self._labels.items() if not shipped.canonical_label(n)})
+            strange.update({n: number for n, number in self._types.items() if not shipped.canonical_type(n)})
+            if strange.total() <= total * _MOST_STRANGE:
+                listed = ", ".join(f'"{n}" ({number})' for n, number in strange.most_common(8))
+                yield self.NOWHERE, Finding("W-ONTOLOGY", Place(), listed, name)
+                return
 
     def _rare(self) -> Iterator[tuple[int, Finding]]:
         if self._labels.total() < _ENOUGH_ENTITIES:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kgtune.grounding import Haystack
 from kgtune.lint import entities, markup, relationships
 from kgtune.lint.findings import Finding, Place, read_place
-from kgtune.lint.spans import Nearest
+from kgtune.lint.spans import Nearest, mention
 from kgtune.ontology import Ontology
 from kgtune.sources import RawDocument
 
@@ -37,7 +37,7 @@ def check_document(
     nearest = nearest or Nearest()
     haystack = Haystack(document.text)
     graph = document.graph
-    spans = {entity.id: haystack.first(entity.name) for entity in graph.entities}
+    spans = {entity.id: mention(entity.name, haystack) for entity in graph.entities}
     for i, entity in enumerate(graph.entities):
         here = place.at(f"entities[{i}]")
         yield from entities.findings(entity, spans[entity.id], here, haystack, ontology, nearest)

@@ -13,32 +13,32 @@ from kgtune.lint import markup
 from kgtune.lint.findings import Finding, Place
 from kgtune.lint.spans import Nearest, respelling
 from kgtune.ontology import Ontology
-from kgtune.spelling import nearest as nearest_name
+from kgtune.spelling import nearest_spelling
 
 
 def findings(
     entity: Entity, span: Span | None, place: Place, haystack: Haystack, ontology: Ontology, nearest: Nearest
 ) -> Iterator[Finding]:
     """Yield what is wrong with one entity; `span` is the first mention of its name."""
-    yield from label_findings(entity.labels, place, ontology)
-    yield from markup.in_name(entity.name, place.at(f"{place.path}.name"))
-    anchored = _policy(entity.labels, ontology)
+    if ontology.label(entity.labels) is None:
+        yield _label(entity.labels, place.at(f"{place.path}.labels"), ontology)
+    if "<" in entity.name or "&" in entity.name:
+        yield from markup.in_name(entity.name, place.at(f"{place.path}.name"))
     if span is not None:
-        yield from _spelling(entity.name, span, place.at(f"{place.path}.name"), haystack)
-    elif anchored != "allow":
+        if span.level != "exact":
+            yield from _spelling(entity.name, span, place.at(f"{place.path}.name"), haystack)
+    elif (anchored := _policy(entity.labels, ontology)) != "allow":
         code = "W-NAME" if anchored == "require" else "N-NAME"
         yield absent(code, entity.name, place.at(f"{place.path}.name"), haystack.text, nearest)
 
 
-def label_findings(name: str, place: Place, ontology: Ontology) -> Iterator[Finding]:
-    """Yield an unknown label, or another spelling of a known one."""
+def _label(name: str, place: Place, ontology: Ontology) -> Finding:
+    """Tell an unknown label from another spelling of a known one."""
     canonical = ontology.canonical_label(name)
-    if canonical is None:
-        known = {"ontology": ontology.name, "known": ", ".join(ontology.label_names)}
-        candidate = nearest_name(name, ontology.label_names) or ""
-        yield Finding("W-LABEL", place.at(f"{place.path}.labels"), name, candidate, known)
-    elif canonical != name:
-        yield Finding("W-LABEL-SPELLING", place.at(f"{place.path}.labels"), name, canonical)
+    if canonical is not None:
+        return Finding("W-LABEL-SPELLING", place, name, canonical)
+    known = {"ontology": ontology.name, "known": ", ".join(ontology.label_names)}
+    return Finding("W-LABEL", place, name, nearest_spelling(name, ontology.label_spellings) or "", known)
 
 
 def absent(code: str, wanted: str, place: Place, text: str, nearest: Nearest) -> Finding:
@@ -57,7 +57,7 @@ def _policy(label: str, ontology: Ontology) -> str:
 
 def _spelling(name: str, span: Span, place: Place, haystack: Haystack) -> Iterator[Finding]:
     spelt = haystack.text[span.start : span.end]
-    if span.level == "exact" or spelt == name:
+    if spelt == name:
         return
     where = {"start": span.start, "end": span.end}
     if (fixed := respelling(name, haystack, span)) is not None:

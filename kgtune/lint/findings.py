@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?:: (?P<rest>.*))?", re.DOTALL)
-_ITEM = re.compile(r"item (?P<record>\d+)(?: \(id=(?P<id>.*?)\))?(?:: (?P<path>.*))?", re.DOTALL)
+_ITEM = re.compile(r"item (?P<record>\d+)(?: \(id=(?P<id>.*?)\))?(?:: (?P<path>[A-Za-z_][\w.\[\]]*))?", re.DOTALL)
 _PATH_AND_ID = re.compile(r"(?P<path>\S+) \(id=(?P<id>.*)\)", re.DOTALL)
 
 
@@ -36,7 +36,7 @@ class Place:
 
     def at(self, path: str) -> Place:
         """Return the same item's place of another value."""
-        return replace(self, path=path)
+        return Place(self.file, self.line, self.record, self.id, path)
 
 
 def read_place(where: str) -> Place:
@@ -73,7 +73,7 @@ class Finding:
 
 def short(text: str, limit: int = 80) -> str:
     """Return the text on one line, its middle left out where it is long."""
-    line = " ".join(text.split())
+    line = text.replace("\n", " ").replace("\t", " ")
     if len(line) <= limit:
         return line
     tail = limit // 4

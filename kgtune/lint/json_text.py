@@ -15,6 +15,7 @@ _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 # A comma with nothing behind it but the end of its list or object; strings are read over.
 _TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"|(?P<comma>,)(?=[ \t\n\r]*[\]}])', re.DOTALL)
+_MAYBE_TRAILING_COMMA = re.compile(r",[ \t\n\r]*[\]}]")
 _WRAPPERS = ("data", "texts", "documents")
 _GRAPH_LISTS = ("entities", "relationships")
 
@@ -150,12 +151,14 @@ def _lines(text: str, at: int) -> Iterator[Item]:
 
 def trailing_commas(text: str) -> list[int]:
     """Return the places of all commas that stand before a closing bracket."""
+    if not _MAYBE_TRAILING_COMMA.search(text):  # the usual case: no need to tell strings from the rest
+        return []
     return [match.start() for match in _TRAILING_COMMA.finditer(text) if match["comma"]]
 
 
-def written_as(value: Any, old: str) -> str:
-    """Write a value as JSON the way the old one was: escaped to ASCII when that was, else with Unicode kept."""
-    return json.dumps(value, ensure_ascii="\\u" in old and old.isascii())
+def written_as(value: Any, around: str) -> str:
+    """Write a value as JSON the way its record is: escaped to ASCII where that is, else with Unicode kept."""
+    return json.dumps(value, ensure_ascii="\\u" in around and around.isascii())
 
 
 def _end_of_value(text: str, at: int) -> int | None:

@@ -15,7 +15,8 @@ _TAGS = (
     "nav ol p pre section small span strong sub sup table tbody td tfoot th thead tr u ul"
 )
 _HTML = re.compile(
-    rf"</?(?:{_TAGS.replace(' ', '|')})(?:\s[^<>\n]{{0,300}})?/?>|<!--|&(?:nbsp|amp|lt|gt|quot|apos|#\d{{2,6}}|#x[0-9a-f]{{2,5}});",
+    rf"</?(?:{_TAGS.replace(' ', '|')})(?:\s[^<>\n]{{0,300}})?/?>|<!--"
+    r"|&(?:nbsp|amp|lt|gt|quot|apos|#\d{2,6}|#x[0-9a-f]{2,5});",
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(
@@ -24,6 +25,8 @@ _MARKDOWN = re.compile(
     re.MULTILINE,
 )
 # U+FFFD, and UTF-8 that was once read as a one-byte encoding: "â€™" for ’, "Ã©" for é.
+_MARKDOWN_MARKS = ("](", "**", "#", "```", "(Citation:")
+_GARBLED_MARKS = ("\ufffd", "â€", "Ã", "锟斤拷")
 _GARBLED = re.compile("\ufffd|â€[\u0080-\u00bf™œ\u009d˜“”¦\u2013\u2014]|Ã[\u0080-\u00bf]|锟斤拷")
 
 
@@ -31,15 +34,15 @@ def in_text(text: str, place: Place) -> Iterator[Finding]:
     """Yield what the text holds of each kind: the first such place, and how many there are."""
     if "<" in text or "&" in text:
         yield from _matches("W-HTML", _HTML, text, place)
-    if "](" in text or "**" in text or "#" in text or "```" in text or "(Citation:" in text:
+    if any(mark in text for mark in _MARKDOWN_MARKS):
         yield from _matches("N-MARKDOWN", _MARKDOWN, text, place)
-    if not text.isascii():
+    if any(mark in text for mark in _GARBLED_MARKS):
         yield from _matches("W-GARBLED", _GARBLED, text, place)
 
 
 def in_name(name: str, place: Place) -> Iterator[Finding]:
     """Yield markup in a name: the model would learn to write it."""
-    if ("<" in name or "&" in name) and (match := _HTML.search(name)):
+    if match := _HTML.search(name):
         yield Finding("W-HTML", place, match[0], facts={"number": 1, "start": match.start()})
 
 
@@ -47,4 +50,4 @@ def _matches(code: str, pattern: re.Pattern[str], text: str, place: Place) -> It
     found = list(pattern.finditer(text))
     if found:
         first = found[0]
-        yield Finding(code, place, short(first[0], 60), facts={"number": len(found), "start": first.start()})
+        yield Finding(code, place, short(first[0].strip(), 60), facts={"number": len(found), "start": first.start()})

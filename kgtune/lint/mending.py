@@ -179,7 +179,7 @@ def _value_edits(source: SourceText, ontology: Ontology) -> Iterator[Edit]:
             if path == OUTPUT:
                 yield _row_edit(source, item, node, place, ontology)
                 continue
-            new = json_text.written_as(change.new, source.text[node.start : node.end])
+            new = json_text.written_as(change.new, source.text[item.start : item.end])
             here = _at(place, source.line_of(node.start), f"{item.path}.{path}" if item.path else path)
             yield Edit(node.start, node.end, new, _findings(here, change))
 
@@ -191,11 +191,11 @@ def _row_edit(source: SourceText, item: Item, node: Node, place: Place, ontology
     edits = []
     for path, change in rawvalues.graph_changes(graph, "", str(item.value.get("input") or ""), ontology).items():
         here = nodes[path]
-        new = json_text.written_as(change.new, node.value[here.start : here.end])
+        new = json_text.written_as(change.new, node.value)
         at = _at(place, source.line_of(node.start), f"{OUTPUT}.{path}")
         edits.append(Edit(here.start, here.end, new, _findings(at, change)))
     rewritten = applied(node.value, sorted(edits, key=lambda edit: edit.start))
-    new = json_text.written_as(rewritten, source.text[node.start : node.end])
+    new = json_text.written_as(rewritten, source.text[item.start : item.end])
     return Edit(node.start, node.end, new, tuple(finding for edit in edits for finding in edit.findings))
 
 

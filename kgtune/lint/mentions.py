@@ -13,6 +13,7 @@ from functools import cached_property
 
 from kgtune.grounding import Haystack, match_key
 from kgtune.lint.findings import Finding, read_place
+from kgtune.lint.spans import has_edges
 from kgtune.ontology import DERIVED, Ontology
 from kgtune.sources import RawDocument
 
@@ -39,12 +40,10 @@ class MissedMentions:
         lengths = self._lengths_by_prefix
         text = document.text
         hits: dict[str, int] = {}
-        for at in range(len(text) - _PREFIX + 1):
-            if (known := lengths.get(text[at : at + _PREFIX])) is None:
-                continue
-            for length in known:
+        for at in [i for i in range(len(text) - _PREFIX + 1) if text[i : i + _PREFIX] in lengths]:
+            for length in lengths[text[at : at + _PREFIX]]:
                 name = text[at : at + length]
-                if name in self._annotated and _has_edges(text, at, at + len(name)):
+                if name in self._annotated and has_edges(text, at, at + len(name)):
                     hits.setdefault(name, at)
                     break
         if hits:
@@ -99,12 +98,3 @@ def _is_telling(name: str) -> bool:
     if name.isascii():
         return len(name) >= _SHORTEST_LATIN and name != name.lower()
     return len(name) >= _SHORTEST_OTHER
-
-
-def _has_edges(text: str, start: int, end: int) -> bool:
-    """Ask for an edge where the name starts or ends with an ASCII letter or digit: "Conti" is not in "Continental"."""
-    return not (_joins(text[start - 1 : start], text[start]) or _joins(text[end : end + 1], text[end - 1]))
-
-
-def _joins(outside: str, inside: str) -> bool:
-    return outside.isascii() and outside.isalnum() and inside.isascii() and inside.isalnum()

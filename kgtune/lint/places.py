@@ -21,6 +21,7 @@ from kgtune.lint.json_text import Item
 from kgtune.lint.rawvalues import label_key
 
 _INDEXED = re.compile(r"(?P<list>entities|relationships)\[(?P<index>\d+)\](?:\.(?P<key>\w+))?")
+_EDGE_KEYS = ("type", "source", "target", "evidence")
 
 
 class Locator:
@@ -145,14 +146,14 @@ def _key_of(kind: str, item: Mapping[str, Any]) -> str:
     """Return what tells an item from others of its list, as the readers see it."""
     if kind == "entities":
         return str(item.get("id") if item.get("id") is not None else item.get("name")).strip()
-    return "\0".join(str(item.get(key) or "").strip() for key in ("type", "source", "target", "evidence"))
+    return "\0".join(str(item.get(key) or "").strip() for key in _EDGE_KEYS)
 
 
 def _key_in(graph: Graph, kind: str, index: int) -> str:
     if kind == "entities":
         return graph.entities[index].id
     edge = graph.relationships[index]
-    return "\0".join((edge.type, edge.source, edge.target, edge.evidence))
+    return "\0".join(str(getattr(edge, key)) for key in _EDGE_KEYS)
 
 
 def _raw_key(key: str | None, item: Mapping[str, Any], kind: str) -> str:

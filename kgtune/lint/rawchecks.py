@@ -52,7 +52,9 @@ class _Checks:
             for index, one in enumerate(graph[kind]):
                 path = item_path or f"{prefix}{kind}[{index}]"
                 self._mistyped(one, kind, path, lines)
-                if kind == "relationships":
+                if kind == "entities":
+                    yield from _several_labels(one, path, lines)
+                else:
                     self._scale(one.get("confidence"), f"{path}.confidence", lines)
         if not item_path:
             yield from _twice(graph, prefix, lines)
@@ -112,6 +114,13 @@ def _graph_of(item: Any, item_path: str) -> dict[str, list[dict[str, Any]]]:
         kind: [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
         for kind, found in lists.items()
     }
+
+
+def _several_labels(entity: Mapping[str, Any], path: str, lines: _Lines) -> Iterator[Finding]:
+    key = rawvalues.label_key(entity)
+    labels = entity.get(key)
+    if isinstance(labels, list) and len(labels) > 1:
+        yield Finding("W-SEVERAL-LABELS", lines.place(f"{path}.{key}"), rawvalues.shown(labels), str(labels[0]))
 
 
 def _twice(graph: Mapping[str, list[dict[str, Any]]], prefix: str, lines: _Lines) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Values of a raw item that readers read as meant although they are written another way, and how they are written plainly.
+"""Values of a raw item that are read as meant although they are written another way, and how they are written plainly.
 
 Knows nothing about files or places: it says which value becomes what. Only what loses nothing is on the list.
 """
@@ -111,8 +111,10 @@ def label_key(entity: Mapping[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Write a value for a person: a string as it is, anything else as JSON."""
-    return value if isinstance(value, str) else short(json.dumps(value, ensure_ascii=False))
+    """Write a value for a person: a string as it is, with quotes where white space would not show; else as JSON."""
+    if isinstance(value, str) and value == value.strip():
+        return value
+    return short(json.dumps(value, ensure_ascii=False))
 
 
 class _Ends:
@@ -197,8 +199,7 @@ def _relationship(
     kind = edge.get("type")
     if isinstance(kind, str) and kind.strip():
         name = ontology.canonical_type(kind.strip()) or kind.strip()
-        codes = [code for code, differs in (("F-SPACE", kind != kind.strip()), ("W-TYPE-SPELLING", name != kind.strip()))
-                 if differs]  # fmt: skip
+        codes = ["F-SPACE"] * (kind != kind.strip()) + ["W-TYPE-SPELLING"] * (name != kind.strip())
         if codes:
             yield f"{prefix}type", Change(kind, name, tuple(codes))
     for end in ("source", "target"):

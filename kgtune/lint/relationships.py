@@ -15,25 +15,27 @@ from kgtune.lint.entities import absent
 from kgtune.lint.findings import Finding, Place
 from kgtune.lint.spans import Nearest, respelling
 from kgtune.ontology import Ontology
-from kgtune.spelling import nearest as nearest_name
+from kgtune.spelling import nearest_spelling
 
 _MOST_SENTENCES = 2
-_SENTENCE_END = re.compile(r"[.!?。！？\n]")
+_INNER_END = re.compile(r"[.!?](?=\s)|[。！？\n](?=.)", re.DOTALL)
 _BEFORE_SENTENCE = " \t\n\u3000。！？”』"
 
 
 def findings(edge: Relationship, ends: tuple[Entity, Entity], place: Place, ontology: Ontology) -> Iterator[Finding]:
     """Yield what is wrong with one relationship's type and ends."""
-    kind = ontology.canonical_type(edge.type)
-    path = f"{place.path}.type"
     if edge.source == edge.target:
         yield Finding("W-SELF-LOOP", place, edge.source, facts={"type": edge.type})
+    elif ontology.is_legal(ends[0].labels, edge.type, ends[1].labels):
+        return
+    kind = ontology.canonical_type(edge.type)
     if kind is None:
         known = {"ontology": ontology.name, "known": ", ".join(ontology.type_names)}
-        yield Finding("W-TYPE", place.at(path), edge.type, nearest_name(edge.type, ontology.type_names) or "", known)
+        candidate = nearest_spelling(edge.type, ontology.type_spellings) or ""
+        yield Finding("W-TYPE", place.at(f"{place.path}.type"), edge.type, candidate, known)
         return
     if kind != edge.type:
-        yield Finding("W-TYPE-SPELLING", place.at(path), edge.type, kind)
+        yield Finding("W-TYPE-SPELLING", place.at(f"{place.path}.type"), edge.type, kind)
     labels = [ontology.canonical_label(end.labels) for end in ends]
     if edge.source != edge.target and labels[0] and labels[1]:
         yield from _pair(kind, labels[0], labels[1], place, ontology)
@@ -91,19 +93,18 @@ def _spelling(evidence: str, span: Span, place: Place, haystack: Haystack) -> It
 
 
 def _length(evidence: str, place: Place, text: str) -> Iterator[Finding]:
-    """Sentences are split only where there can be more than two: most evidence has one full stop."""
-    num_ends = len(_SENTENCE_END.findall(evidence.strip()))
-    number = _num_sentences(evidence) if num_ends >= _MOST_SENTENCES else 1
-    if number > _MOST_SENTENCES:
+    """Sentences are split only where there can be as many: most evidence has no stop inside."""
+    num_ends = len(_INNER_END.findall(evidence))
+    if num_ends >= _MOST_SENTENCES and (number := _num_sentences(evidence)) > _MOST_SENTENCES:
         yield Finding("W-EVIDENCE-LONG", place, evidence, facts={"number": number})
-    elif number > 1 and evidence.strip() == text.strip():
+    elif num_ends and evidence == text.strip() and _num_sentences(evidence) > 1:
         yield Finding("W-EVIDENCE-WHOLE", place, evidence)
 
 
 def _num_sentences(text: str) -> int:
     """Count sentences; a dot inside a name ("TEMP.Veles") ends none."""
-    starts = [span.start for span in grounding.sentences(text.strip())]
-    return sum(start == 0 or text.strip()[start - 1] in _BEFORE_SENTENCE for start in starts)
+    starts = [span.start for span in grounding.sentences(text)]
+    return sum(start == 0 or text[start - 1] in _BEFORE_SENTENCE for start in starts)
 
 
 def _ends_in(
@@ -113,12 +114,17 @@ def _ends_in(
     missing = {
         entity.id: entity.name
         for entity, span in ends
-        if span is not None and entity.name not in evidence and match_key(entity.name) not in match_key(evidence)
+        if span is not None and entity.name not in evidence and not _names_it(evidence, entity.name)
     }
     if len(missing) > 1:
         yield Finding("W-EVIDENCE-ENDS", place, evidence, facts=_names(missing))
     elif missing:
         yield Finding("N-EVIDENCE-END", place, evidence, facts=_names(missing))
+
+
+def _names_it(evidence: str, name: str) -> bool:
+    """Look for a name in any spelling: folded, and with indicators refanged."""
+    return grounding.refang(match_key(name)) in grounding.refang(match_key(evidence))
 
 
 def _names(missing: Mapping[str, str]) -> dict[str, object]:

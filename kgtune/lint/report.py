@@ -11,7 +11,7 @@ from typing import Any
 
 from kgtune.lint import catalogue
 from kgtune.lint.catalogue import Lang
-from kgtune.lint.findings import LEVELS, Finding, Level, short
+from kgtune.lint.findings import LEVELS, Finding, Level
 from kgtune.lint.readers import EXCERPT, GUESS
 
 SCHEMA_VERSION = 1
@@ -120,8 +120,7 @@ def _block(finding: Finding, lang: Lang, *, with_why: bool) -> Iterator[str]:
     place = str(finding.place)
     yield f"{head}  {place}" if place else head
     yield f"    {catalogue.what(finding, lang)}"
-    excerpt = finding.facts.get(EXCERPT, ())
-    yield from (f"      {line}" for line in excerpt if isinstance(excerpt, tuple))
+    yield from (f"      {line}" for line in _strings(finding.facts.get(EXCERPT)))
     if guess := finding.facts.get(GUESS):
         yield f"    {words['guess']}{guess}"
     why = catalogue.entry(finding.code).why[lang]
@@ -155,4 +154,4 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    yield from (short(str(line), 200) for line in value) if isinstance(value, tuple) else ()
+    yield from (str(line) for line in value) if isinstance(value, tuple) else ()

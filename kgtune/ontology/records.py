@@ -123,11 +123,13 @@ class Ontology:
         return frozenset((source, kind.name, target) for kind in self.types for source, target in kind.pairs)
 
     @cached_property
-    def _label_spellings(self) -> dict[str, str]:
+    def label_spellings(self) -> dict[str, str]:
+        """Every spelling key that stands for a label, and that label."""
         return _spellings(self.labels)
 
     @cached_property
-    def _type_spellings(self) -> dict[str, str]:
+    def type_spellings(self) -> dict[str, str]:
+        """Every spelling key that stands for a type, and that type."""
         return _spellings(self.types)
 
     def label(self, name: str) -> Label | None:
@@ -136,11 +138,11 @@ class Ontology:
 
     def canonical_label(self, name: str) -> str | None:
         """Return the label that `name` spells: itself, another spelling, an alias or a gloss; None when none."""
-        return name if name in self._by_label else self._label_spellings.get(spelling_key(name))
+        return name if name in self._by_label else self.label_spellings.get(spelling_key(name))
 
     def canonical_type(self, name: str) -> str | None:
         """Return the type that `name` spells, None when it spells none."""
-        return name if name in self._by_type else self._type_spellings.get(spelling_key(name))
+        return name if name in self._by_type else self.type_spellings.get(spelling_key(name))
 
     def is_legal(self, source_label: str, relation_type: str, target_label: str) -> bool:
         """Say whether the type may lead from the one label to the other; an unknown name is not legal."""
