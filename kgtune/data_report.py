@@ -14,6 +14,7 @@ from kgtune import leaks
 from kgtune.examples import Example
 from kgtune.grounding import haystack
 from kgtune.ontology import Ontology
+from kgtune.split_lock import NAME as LOCK
 
 SCHEMA_VERSION = 1
 
@@ -39,7 +40,7 @@ class Figures:
         self.languages[example.lang] += 1
         for entity in example.graph.entities:
             self.labels[entity.labels] += 1
-            self.anchored[entity.labels] += text.first(entity.name) is not None
+            self.anchored[entity.labels] += text.anchor(entity.name) is not None
         for edge in example.graph.relationships:
             self.types[edge.type] += 1
             if edge.evidence:
@@ -149,10 +150,19 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"rows: {rows['all']} in {report['groups']} groups and the empties: {_listed(rows['by_split'])}",
         f"  {_listed(rows['by_augmentation'])}",
         *(f"  not made {number:>4}  {reason}" for reason, number in rows["variants_dropped"].items()),
+        *_kept(report["splits"]),
         *leaks.lines(report["leaks"], report["splits"]["rare_labels"]),
         f"text characters: {_listed(report['text_chars'])}; answer characters: {_listed(report['answer_chars'])}",
     ]
     return "\n".join(lines)
+
+
+def _kept(splits: Mapping[str, Any]) -> list[str]:
+    """Say what the lock did, where it did anything."""
+    if not splits["kept_by_the_lock"] + len(splits["moved_from_the_lock"]):
+        return []
+    moved = f"; moved: {', '.join(splits['moved_from_the_lock'])}" if splits["moved_from_the_lock"] else ""
+    return [f"  {splits['kept_by_the_lock']} groups are where {LOCK} has them (delete it to split anew){moved}"]
 
 
 def _listed(counts: Mapping[str, int]) -> str:

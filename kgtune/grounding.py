@@ -36,9 +36,10 @@ __all__ = [
 Level = Literal["exact", "folded", "refanged"]
 Language = Literal["zh", "en", "mixed"]
 
-_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]+")
 # In Chinese text the Latin words are names, mostly capitalised; lower-case words are what makes English.
-_ENGLISH_WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{2,}(?![A-Za-z0-9])")
+# The edge is asked for behind the first letter: a pattern that begins with a letter skips Chinese three times as fast.
+_ENGLISH_WORD = re.compile(r"[a-z](?<![A-Za-z0-9].)[a-z]++(?![A-Za-z0-9])")
 _LAST_LATIN = "\u02ff"  # combining characters start behind it
 _LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@\[({]")
 _ODD_SPACE = re.compile(r"[^\S ]")
@@ -208,12 +209,21 @@ def _is_spaced(character: str) -> bool:
 
 def language_of(text: str) -> Language:
     """Tell Chinese from English by Chinese characters against lower-case English words outside indicators."""
-    plain = "".join(_outside_iocs(text))
-    num_han = len(_HAN.findall(plain))
-    num_english = len(_ENGLISH_WORD.findall(plain))
+    if text.isascii() or not _HAN.search(text):
+        return "en"
+    # Finding the indicators takes ten times as long as the rest, and they hold no Chinese but in a quoted Windows path:
+    # a text that is Chinese with all their English words counted is Chinese without them.
+    if ":\\" not in text and _language_by_share(text) == "zh":
+        return "zh"
+    return _language_by_share("".join(_outside_iocs(text)))
+
+
+def _language_by_share(text: str) -> Language:
+    num_han = sum(map(len, _HAN.findall(text)))
     if num_han == 0:
         return "en"
-    share = num_han / (num_han + 2 * num_english)  # an English word says about as much as two characters
+    # An English word says about as much as two characters.
+    share = num_han / (num_han + 2 * len(_ENGLISH_WORD.findall(text)))
     return "zh" if share >= 0.7 else "en" if share <= 0.3 else "mixed"
 
 

@@ -79,7 +79,16 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 )  # fmt: skip
 # Identifiers whose case is part of their shape stay case-sensitive ("s0001" is no ATT&CK id).
 _CASED = frozenset({"attack_id", "btc", "asn"})
+# An indicator of the kind holds one of these characters; of the kinds that are not here, nothing is asked.
+_NEEDS: dict[Kind, str] = {
+    "url": ":", "email": "@[(", "ipv4": ".．[({", "ipv6": ":", "registry": "\\", "path": "\\/", "cve": "-‐‑–",
+    "weakness": "-", "attack_id": "TSGMC", "guid": "-", "btc": "b13", "eth": "xX", "asn": "A", "domain": ".．[({",
+}  # fmt: skip
+_SHORTEST_OF: dict[Kind, int] = {
+    "ipv4": 7, "md5": 32, "sha1": 40, "sha256": 64, "sha512": 128, "guid": 36, "eth": 42, "btc": 14, "cve": 13,
+}  # fmt: skip
 _COMPILED = tuple((kind, re.compile(p, 0 if kind in _CASED else re.IGNORECASE)) for kind, p in _PATTERNS)
+_CHECKED = tuple((*one, frozenset(_NEEDS.get(one[0], "")), _SHORTEST_OF.get(one[0], 0)) for one in _COMPILED)
 _ONE_DOT = re.compile(_DOT, re.IGNORECASE)
 # The one kind that may hold spaces and letters of any script.
 _QUOTED_PATHS = (
@@ -159,7 +168,10 @@ def _candidates(text: str) -> Iterator[Ioc]:
     for start, end in runs:
         begins.append(at)
         at += end - start + 1
-    for kind, pattern in _COMPILED:
+    characters = set(joined)
+    for kind, pattern, needs, shortest in _CHECKED:
+        if len(joined) < shortest or (needs and needs.isdisjoint(characters)):
+            continue
         for match in pattern.finditer(joined):
             ioc = _shaped(joined, match.start(), match.end(), kind)
             if ioc is not None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from collections.abc import Callable
@@ -248,3 +249,25 @@ def test_what_a_haystack_hands_out_is_the_callers_own() -> None:
     found = haystack("Latch")
     found.all("Latch").clear()
     assert found.all("Latch") == [Span(0, 5)]
+
+
+WORDS = ["组织", "雾隼投放了", "use ", "a tool ", "Vex ", "APT28", "x", "evil.com", "http://a.example/use/of?tool", "CVE-2021-44228", "：", ",",
+         '"C:\\目录\\use.exe"', " C:\\use\\a.dll", "use.exe", "组use织", "é", "use", "😀"]  # fmt: skip
+
+
+def language_by_definition(text: str) -> str:
+    """Count over the text without its indicators, always: `language_of` saves the search where it can't matter."""
+    at, plain = 0, ""
+    for ioc in iocs(text):
+        plain += text[at : ioc.start] + " "
+        at = ioc.end
+    plain += text[at:]
+    num_han = len(re.findall("[\u3400-\u9fff\U00020000-\U0003ffff]", plain))
+    num_english = len(re.findall(r"(?<![A-Za-z0-9])[a-z]{2,}(?![A-Za-z0-9])", plain))
+    share = num_han / (num_han + 2 * num_english) if num_han else 0
+    return "zh" if share >= 0.7 else "en" if share <= 0.3 else "mixed"
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
+def test_the_quick_look_at_a_language_gives_what_counting_without_indicators_gives(text: str) -> None:
+    assert language_of(text) == language_by_definition(text)

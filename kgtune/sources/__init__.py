@@ -6,7 +6,7 @@ Knows nothing about splitting, augmentation or training. Reading holds one recor
     texts, rows, chunks      our own shapes                           fields      raw values -> a Graph
     triples, columns         tables                                   passage, mentions    marked spans -> a Graph
     doccano, labelstudio, brat    annotation tools                    stix, misp  threat intelligence
-    reader, decoding, window, scanner    files -> text -> records     findings    what is handed back
+    reader, decoding, window, scanner, syntax    files -> text -> records     findings    what is handed back
 """
 
 from __future__ import annotations
@@ -80,6 +80,18 @@ def _with_files(
                     yield str(path), document
         except UnreadableError as error:
             findings.unreadable_file(str(path), error.problem)
+    if not findings.counts["used"] and not findings.problems:
+        findings.problems.append(_nothing(paths, findings))
+
+
+def _nothing(paths: Sequence[Path], findings: Findings) -> Problem:
+    """Say that all was dropped, and why: a check that finds no fault must not pass for one that found documents."""
+    dropped = {key.removeprefix("dropped: "): n for key, n in findings.counts.items() if key.startswith("dropped: ")}
+    why = "; ".join(f"{number} {reason}" for reason, number in dropped.items())
+    what = f"gives no document. Read {findings.counts['read']}, dropped: {why or 'none'}."
+    return Problem(
+        "E-NOTHING", ", ".join(map(str, paths)), what, "Give records that have a text and what is marked in it."
+    )
 
 
 def _of_file(path: Path, source_format: Format, options: Options, findings: Findings) -> Iterator[RawDocument]:

@@ -183,7 +183,7 @@ def _read_event(identity: str, rest: str, where: str, read: _Lines, findings: Fi
 
 
 def _read_aside(kind: str, rest: str, read: _Lines, findings: Findings) -> None:
-    name, *targets = rest.split("\t")[0].split()[:2] or [""]
+    name, *targets = rest.partition("\t")[0].split()[:2] or [""]
     if kind in ("A", "M") and name.casefold() in _NEGATIONS:
         read.negated.update(targets)
     findings.note(f"brat line ignored: {_IGNORED[kind]}" + (f" {name}" if kind in ("A", "M") else ""))

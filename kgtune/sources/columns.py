@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 DELIMITERS = (",", "\t", ";", "|", "，")
+TABLE = "a CSV with the columns text, head, head_type, relation, tail, tail_type, one relationship a row"
 REQUIRED = ("head", "head_type", "relation", "tail", "tail_type")
 
 # Written as `_plain` makes them: lower case, without space, "_" and "-".

@@ -36,14 +36,11 @@ def pieces(path: Path, findings: Findings, *, keep_line_ends: bool = False) -> I
     line_ends = io.IncrementalNewlineDecoder(None, translate=True)
     has_carriage_return = False
     for piece in _decoded(path, findings):
-        if keep_line_ends:
-            yield piece
-            continue
-        if "\r" in piece and not has_carriage_return:
+        if not has_carriage_return and "\r" in piece and not keep_line_ends:
             has_carriage_return = True
             findings.repaired("F-NEWLINE", str(path), "has CRLF or CR line ends.")
-        yield line_ends.decode(piece)
-    if not keep_line_ends:
+        yield line_ends.decode(piece) if has_carriage_return else piece
+    if has_carriage_return:
         yield line_ends.decode("", final=True)
 
 
@@ -76,6 +73,7 @@ class _Progress:
 
     num_bytes: int = 0
     line: int = 1
+    is_end: bool = False
 
 
 def _decoded(path: Path, findings: Findings) -> Iterator[str]:
@@ -93,15 +91,16 @@ def _decoded(path: Path, findings: Findings) -> Iterator[str]:
         while True:
             pending = decoder.getstate()[0]
             try:
-                text = decoder.decode(raw, final=not raw)
+                text = decoder.decode(raw, final=at.is_end)
             except UnicodeDecodeError as error:
                 raise UnreadableError(_undecodable(path, pending, raw, error, at)) from None
             yield text
-            if not raw:
+            if at.is_end:
                 return
             at.num_bytes += len(raw)
             at.line += raw.count(b"\n")
             raw = file.read(PIECE_BYTES)
+            at.is_end = not raw
 
 
 def _opened(path: Path) -> BinaryIO:

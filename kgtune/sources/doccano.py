@@ -17,7 +17,7 @@ from kgtune.sources.head import Head
 from kgtune.sources.mentions import Annotation, Link, Mention
 from kgtune.sources.passage import Passage
 from kgtune.sources.reader import Options, each_record
-from kgtune.sources.scanner import FAULT, Record
+from kgtune.sources.scanner import FAULT, Record, place
 from kgtune.sources.texts import identity_of
 
 _TEXT_KEYS = ("text", "data")
@@ -47,7 +47,8 @@ def _is_span(span: object) -> bool:
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
     """Read one document an item."""
 
-    def read(item: dict[str, Any], _: Record, where: str) -> RawDocument | str | None:
+    def read(item: dict[str, Any], record: Record) -> RawDocument | str | None:
+        where = place(path, record, item.get("id"))
         return _document(path, item, where, options.default_confidence, findings)
 
     return each_record(path, findings, read)

@@ -56,7 +56,7 @@ def format_of(path: Path) -> str:
         raise UnreadableError(refusal.problem(head))
     if found := _recognised(head, _LAST):
         return found
-    if head.looks_like_json and head.items:
+    if head.looks_like_json and any(head.items):
         raise UnreadableError(unknown_json(head))
     if head.looks_like_json or head.suffix in _JSON_SUFFIXES or b"\0" in head.raw or not head.text.strip():
         return "texts"  # whose reader says what is wrong with the file

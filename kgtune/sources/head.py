@@ -18,7 +18,7 @@ from kgtune.sources.scanner import WRAPPERS
 NUM_BYTES = 1 << 16
 _MOST_VALUES = 20
 _CLOSER = {"[": "]", "{": "}"}
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+(?=[\s\[\]{},:]))', re.DOTALL)
+_MARK = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+(?=[\s\[\]{},:]))', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,16 @@ def _closed(text: str) -> tuple[str, int | None]:
     """Cut a JSON value behind its last whole part and close what is open; also say where it ends if it does."""
     still_open: list[str] = []
     at, whole = 0, 0
-    while match := _TOKEN.match(text, at):
-        token, at = match[1], match.end()
-        if token in _CLOSER:
-            still_open.append(_CLOSER[token])
-        elif token in ("]", "}"):
-            if not still_open or still_open.pop() != token:
+    while match := _MARK.match(text, at):
+        mark, at = match[1], match.end()
+        if mark in _CLOSER:
+            still_open.append(_CLOSER[mark])
+        elif mark in ("]", "}"):
+            if not still_open or still_open.pop() != mark:
                 break
             if not still_open:
                 return text[:at], at
-        elif token == ",":
+        elif mark == ",":
             whole = match.start(1)
             continue
         else:

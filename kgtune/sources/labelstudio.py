@@ -18,7 +18,7 @@ from kgtune.sources.head import Head
 from kgtune.sources.mentions import Annotation, Link, Mention
 from kgtune.sources.passage import Passage, Place
 from kgtune.sources.reader import Options, each_record
-from kgtune.sources.scanner import Record
+from kgtune.sources.scanner import Record, place
 from kgtune.sources.texts import identity_of
 
 _ANNOTATION_KEYS = ("annotations", "completions")
@@ -36,7 +36,8 @@ def recognises(head: Head) -> bool:
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
     """Read one document a task."""
 
-    def read(task: dict[str, Any], _: Record, where: str) -> RawDocument | str | None:
+    def read(task: dict[str, Any], record: Record) -> RawDocument | str | None:
+        where = place(path, record, task.get("id"))
         return _document(path, task, where, options.default_confidence, findings)
 
     return each_record(path, findings, read)
@@ -74,7 +75,7 @@ def _document(
 
 def _results(task: Mapping[str, Any], findings: Findings) -> list[Mapping[str, Any]] | str:
     """Return the results of the first annotation that was not cancelled, or why there is none."""
-    found = next((task[key] for key in _ANNOTATION_KEYS if isinstance(task.get(key), list)), [])
+    found: list[Any] = next((task[key] for key in _ANNOTATION_KEYS if isinstance(task.get(key), list)), [])
     given = [one for one in found if isinstance(one, Mapping)]
     kept = [one for one in given if not (one.get("was_cancelled") or one.get("skipped"))]
     if cancelled := len(given) - len(kept):

@@ -38,11 +38,7 @@ def recognises(head: Head) -> bool:
     """Tell an event, a list of events, or a server's response of events."""
     wrapped = head.whole.get("response") if head.whole is not None else None
     items = [*head.items, *objects.dicts(wrapped)]
-    return any(isinstance(_event(item), Mapping) for item in items)
-
-
-def _event(item: Mapping[str, Any]) -> object:
-    return item.get("Event", item if {"info", "Attribute"} <= item.keys() else None)
+    return any(isinstance(item.get("Event"), Mapping) for item in items)
 
 
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
@@ -70,7 +66,7 @@ def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawD
 def _events(path: Path, findings: Findings) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key, record in scan(path, findings).members():
         value = record.value
-        event = value if key == "Event" else _event(value) if isinstance(value, Mapping) else None
+        event = value if key == "Event" else value.get("Event") if isinstance(value, Mapping) else None
         if isinstance(event, Mapping):
             if isinstance(value, Mapping) and FAULT in value:
                 event = {**event, FAULT: value[FAULT]}

@@ -85,11 +85,11 @@ def read_contents(path: Path, findings: Findings) -> Contents | None:
 
 
 def each_record(
-    path: Path, findings: Findings, read: Callable[[dict[str, Any], Record, str], RawDocument | str | None]
+    path: Path, findings: Findings, read: Callable[[dict[str, Any], Record], RawDocument | str | None]
 ) -> Iterator[RawDocument]:
     """Read a file's records one by one; each is yielded as a document, or dropped by a reason.
 
-    `read` takes the record's object, the record and its place. It returns a document, the reason why there is
+    `read` takes the record's object and the record. It returns a document, the reason why there is
     none, or None when it has noted a problem: then the first problem's code is the reason.
     """
     for record in scan(path, findings).records():
@@ -101,7 +101,7 @@ def each_record(
                              "Give items of {text, entities, relationships}.")  # fmt: skip
             findings.dropped("E-TYPE")
             continue
-        document = read(item, record, place(path, record, item.get("id")))
+        document = read(item, record)
         if fault := item.get(FAULT):
             findings.dropped(fault)
         elif isinstance(document, RawDocument):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgtune.errors import Problem
+from kgtune.sources.columns import TABLE
 from kgtune.sources.head import Head
 
 TEXTS = (
     'JSON Lines of {"text", "entities": [{"labels", "id", "name"}], "relationships": [{"type", "source", "target"}]}'
 )
-TABLE = "a CSV with the columns text, head, head_type, relation, tail, tail_type, one relationship a row"
 DOCCANO = (
     'doccano\'s JSON Lines: {"text", "entities": [{"id", "label", "start_offset", "end_offset"}], '
     '"relations": [{"from_id", "to_id", "type"}]}'
@@ -87,6 +87,10 @@ def _is_deepke(head: Head) -> bool:
     return lists or _item({"task", "instruction", "output"}, {"task", "source", "output"})(head)
 
 
+def _is_alpaca(head: Head) -> bool:
+    return any({"instruction", "output"} <= item.keys() and "input" not in item for item in head.items)
+
+
 def _is_classification(head: Head) -> bool:
     return any(
         ("text" in item or "data" in item) and any(_is_plain_label(item.get(key)) for key in ("label", "labels"))
@@ -126,7 +130,7 @@ REFUSALS = (
     Refusal("spacy", _ends(".spacy"), "a spaCy DocBin, which only spaCy reads.",
             f"Write each doc.text with its doc.ents as {DOCCANO}."),
     Refusal("excel", _ends(".xlsx", ".xls", ".xlsm", ".ods"), "a spreadsheet.",
-            f'Save it in Excel as "CSV UTF-8": {TABLE}.'),
+            f'Save it in Excel as "CSV UTF-8", as {TABLE}.'),
     Refusal("word", _ends(".docx", ".doc", ".odt", ".rtf"), "a word processor's file: it holds no annotation.",
             f"Save it as plain text. {TOOLS}."),
     Refusal("archive", _either(_starts(_ZIP, b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf"), _ends(".zip", ".gz", ".tar", ".7z")),
@@ -135,17 +139,17 @@ REFUSALS = (
                               _ends(".parquet", ".arrow", ".feather", ".pkl", ".pickle", ".db", ".sqlite")),
             "a binary table or database.", f"Export it as {TEXTS}."),
     Refusal("neo4j-apoc", _is_neo4j, "a Neo4j APOC export: nodes and relationships, without the texts they were read in.",
-            f"Export each text with its graph: {TEXTS}. Where chunks are nodes, give each node its chunks as "
-            'chunks_info: [{"chunk_id", "chunk_content"}], and name it --from chunks.'),
+            f"Export each text with what was read in it: {TEXTS}. Or give each node and relationship the chunks it was "
+            'read in: {"entities", "relationships"}, each with chunks_info: [{"chunk_id", "chunk_content"}].'),
     Refusal("prodigy", _item({"text", "spans"}, {"text", "tokens"}, {"text", "_input_hash"}),
             "spaCy or Prodigy JSON Lines, whose relations point to tokens.",
             f"Write its spans, start and end in characters, as {DOCCANO}."),
     Refusal("spacy-json", _item({"paragraphs"}), "spaCy's JSON for training.", f"Write it as {DOCCANO}."),
     Refusal("deepke", _is_deepke, "a DeepKE, OneKE or IEPile file, whose entities have no ids and often no types.",
-            f"Write one relation a row: {TABLE}."),
+            f"Write {TABLE}."),
     Refusal("sharegpt", _item({"conversations"}, {"messages"}), "a LLaMA-Factory sharegpt or OpenAI chat file.",
             'Write each pair of turns as a row {"input": TEXT, "output": GRAPH}, the graph as a JSON string.'),
-    Refusal("alpaca", _item({"instruction", "output"}), "a LLaMA-Factory alpaca file without input.",
+    Refusal("alpaca", _is_alpaca, "a LLaMA-Factory alpaca file without input.",
             'Put the text alone under "input", and the graph as a JSON string under "output".'),
     Refusal("label-studio-min", _is_minimal_label_studio, "Label Studio's JSON-MIN, which leaves relations out.",
             'Export again as "JSON".'),

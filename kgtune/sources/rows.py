@@ -27,7 +27,7 @@ def recognises(head: Head) -> bool:
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
     """Read one document a row, augmented rows left out."""
 
-    def read(row: Mapping[str, Any], record: Record, _: str) -> RawDocument | str | None:
+    def read(row: Mapping[str, Any], record: Record) -> RawDocument | str | None:
         return "augmented row" if row.get("aug") else read_row(path, record, options.default_confidence, findings)
 
     return each_record(path, findings, read)

@@ -7,7 +7,6 @@ problem with its line; JSON Lines go on behind a bad line, anything else ends th
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 
 from kgtune.errors import Problem
 from kgtune.parsing import DuplicateKeyError
+from kgtune.sources import syntax
 from kgtune.sources.findings import Findings, UnreadableError
 from kgtune.sources.window import Window
 
@@ -194,8 +194,8 @@ class Scanner:
                     raise
                 self.faults.clear()
             else:
-                # A number that ends where the window does may go on behind it.
-                if end < len(self.window.text) or self.window.is_last:
+                # A number near the window's edge may go on behind it: of "1.5e-7" the decoder takes "1", "1.5" or all.
+                if type(value) not in (int, float) or end < len(self.window.text) - _EDGE or self.window.is_last:
                     self.at = end
                     return value
             self.at = self.window.more(self.at)
@@ -225,7 +225,9 @@ class Scanner:
 
     def _has_objects_further_on(self) -> bool:
         """Tell a broken first line of many from one broken object: a later line is, unindented, an object by itself."""
-        return any(line.startswith("{") and _is_object(line) for line in self.window.text[self.at :].split("\n")[1:])
+        return any(
+            line.startswith("{") and syntax.is_object(line) for line in self.window.text[self.at :].split("\n")[1:]
+        )
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -256,24 +258,8 @@ class Scanner:
         self.faults.clear()
 
     def _syntax_problem(self, error: Exception) -> Problem:
-        if isinstance(error, RecursionError):
-            return self._problem(self.at, "E-JSON", "is nested too deeply to be read.", "Flatten it.")
-        if isinstance(error, DuplicateKeyError):
-            return self._problem(self.at, "E-DUPLICATE-KEY", f"{error}.", "Keep one of the two.")
-        if not isinstance(error, json.JSONDecodeError):
-            return self._problem(self.at, "E-JSON", f"can't be read as JSON: {error}.", "Correct the value.")
-        if self._is_cut_off(error):
-            what = "the file ends in the middle of a value: it seems to be cut off."
-            return self._problem(error.pos, "E-CUT-OFF", what, "Export or copy the file again.")
-        around = self.window.text[max(0, error.pos - 25) : error.pos + 15].replace("\n", " ")
-        return self._problem(error.pos, "E-JSON", f"is not JSON: {error.msg}, near `{around}`.", "Correct the syntax.")
-
-    def _is_cut_off(self, error: json.JSONDecodeError) -> bool:
-        """Tell an end that comes too early, inside a string, a word or between two values, from bad syntax."""
-        if error.msg.startswith(("Extra data", "Illegal trailing comma")):
-            return False
-        rest = self.window.text[error.pos : error.pos + 40].strip()
-        return error.msg.startswith("Unterminated string") or re.fullmatch(r"[\w.+-]*", rest) is not None
+        fault = syntax.explain(error, self.window.text, self.at)
+        return self._problem(fault.at, fault.code, fault.what, fault.fix)
 
     def _problem(self, at: int, code: str, what: str, fix: str) -> Problem:
         return Problem(code, f"{self.path}:{self.window.line_of(at)}", what, fix)
@@ -283,10 +269,3 @@ def place(path: Path, record: Record, identity: object = None) -> str:
     """Name a record as every message does: ``file:line: item 3 (id=r7)``."""
     known = f" (id={identity})" if isinstance(identity, str | int) and identity != "" else ""
     return f"{path}:{record.line}: item {record.index + 1}{known}"
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False

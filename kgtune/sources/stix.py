@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,19 +171,47 @@ def _from_relationships(
     ends = {end: bundle.things[end] for edge in edges for end in (edge.source, edge.target)}
     places = {end: _places(passage, thing) for end, thing in ends.items()}
     annotation = Annotation()
-    kept: dict[str, None] = {}
     for edge in edges:
-        if not places[edge.source] and not places[edge.target]:
-            findings.note("STIX relationship whose description names neither end, left out")
-        elif not ends[edge.source].names or not ends[edge.target].names:
-            findings.note("STIX relationship with an end that has no name, left out")
+        reason = _unfounded(edge, ends, places, text)
+        if reason:
+            findings.note(f"STIX relationship {reason}, left out")
         else:
             annotation.links.append(_link(edge, passage, places))
-            kept |= dict.fromkeys((edge.source, edge.target))
     if not annotation.links:
-        return "STIX relationship whose description names neither end"
+        return "STIX relationship whose description does not bear it out"
+    kept = dict.fromkeys(end for link in annotation.links for end in (link.source, link.target))
     annotation.mentions = [_mention(ends[end], places[end]) for end in kept]
     return _document(edges[0].id, edges[0].where, passage, annotation, options, findings)
+
+
+def _unfounded(
+    edge: StixRelationship, ends: Mapping[str, StixObject], places: Mapping[str, list[Span]], text: str
+) -> str:
+    """Say why a description does not bear its relationship out, "" when it does.
+
+    A technique may be told in other words, an actor, a tool or an address must be named: "It sleeps by day" is no
+    text from which a reader could know what sleeps.
+    """
+    both = (edge.source, edge.target)
+    spans = [span for end in both for span in places[end]]
+    if not all(ends[end].names for end in both):
+        return "with an end that has no name"
+    if not spans:
+        return "whose description names neither end"
+    if any(not places[end] and _must_be_named(ends[end].type) for end in both):
+        return "whose description leaves an end unnamed that must be named"
+    if max(span.end - span.start for span in spans) + 3 >= len(text):
+        return "whose description is the name of an end"
+    return ""
+
+
+@cache
+def _must_be_named(label: str) -> bool:
+    """Say whether the shipped STIX ontology wants an entity's name in the text."""
+    from kgtune import ontology  # reads YAML, which `--help` need not wait for
+
+    known = ontology.load("stix21").label(label)
+    return known is not None and known.anchored == "require"
 
 
 def _places(passage: Passage, thing: StixObject) -> list[Span]:

@@ -28,7 +28,8 @@ _TECHNIQUE = re.compile(r"(?:T\d{4}(?:\.\d{3})?|S\d{4}|G\d{4})\s*:\s*(?P<name>.+
 _CITATION = re.compile(r"\s*\(Citation:[^()]*(?:\([^()]*\)[^()]*)*\)")
 _IMAGE = re.compile(r"!\[[^\]\n]*\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(\s*<?[a-z]+:[^()\s]*(?:\([^()\s]*\)[^()\s]*)*>?(?:\s+\"[^\"\n]*\")?\s*\)")
-_CODE = re.compile(r"</?(?:code|sode|coed|cide)>|<br\s*/?>", re.IGNORECASE)  # the typos stand in ATT&CK
+_CODE = re.compile(r"</?(?:code|sode|coed|cide)>", re.IGNORECASE)  # the typos stand in ATT&CK
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,8 @@ def is_withdrawn(item: Mapping[str, Any]) -> bool:
 def plain_text(text: str) -> str:
     """Take citations, links and code marks off a description; the words stay."""
     text = _CITATION.sub("", fields.clean(text))
-    text = _CODE.sub("", _LINK.sub(r"\1", _IMAGE.sub("", text)))
-    text = re.sub(r"(?<=\S)[ \t]{2,}", " ", text)
-    return re.sub(r"[ \t]+(?=[\n.,;])(?![.]\w)|[ \t]+$", "", text).strip()
+    text = _CODE.sub("", _BREAK.sub("\n", _LINK.sub(r"\1", _IMAGE.sub("", text))))
+    return re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", re.sub(r"(?m)[ \t]+$", "", text)).strip()
 
 
 def _names(item: Mapping[str, Any]) -> Iterator[str]:

@@ -29,9 +29,7 @@ def recognises(head: Head) -> bool:
 
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
     """Read one document an item."""
-    return each_record(
-        path, findings, lambda _, record, __: read_item(path, record, options.default_confidence, findings)
-    )
+    return each_record(path, findings, lambda _, record: read_item(path, record, options.default_confidence, findings))
 
 
 def read_item(path: Path, record: Record, default_confidence: float, findings: Findings) -> RawDocument | None:

@@ -16,7 +16,7 @@ from kgtune import grounding
 from kgtune.errors import Problem
 from kgtune.grounding import match_key
 from kgtune.sources import fields
-from kgtune.sources.columns import REQUIRED, columns_of, delimiter_of
+from kgtune.sources.columns import REQUIRED, TABLE, columns_of, delimiter_of
 from kgtune.sources.decoding import pieces
 from kgtune.sources.findings import Findings, RawDocument, UnreadableError
 from kgtune.sources.head import Head
@@ -116,17 +116,25 @@ def _checked_columns(path: Path, header: list[str], given: Mapping[str, str], fi
     if "text" not in columns:
         missing.append("text")
     if missing:
-        shown = ", ".join(f'"{name}"' for name in header)
-        wrong = [f'{column}: there is no "{name}"' for column, name in given.items() if column not in columns]
-        what = f"has no column for {', '.join(missing)}. Its columns: {shown}." + "".join(
-            f" data.columns.{w}." for w in wrong
-        )
-        fix = f"Add the column, or say which it is: data.columns.{missing[0]}=NAME."
-        raise UnreadableError(Problem("E-COLUMN", f"{path}:1", what, fix))
+        raise UnreadableError(_without_columns(path, header, columns, missing, given))
     for index, name in enumerate(header):
         if index not in columns.values():
             findings.note(f"column ignored: {name}")
     return columns
+
+
+def _without_columns(
+    path: Path, header: list[str], columns: Mapping[str, int], missing: list[str], given: Mapping[str, str]
+) -> Problem:
+    shown = ", ".join(f'"{name}"' for name in header)
+    wrong = [f' data.columns.{column} is "{name}", which is none of them.'
+             for column, name in given.items() if column not in columns]  # fmt: skip
+    if not {"head", "relation", "tail"} & columns.keys():
+        what = f"is a table without triples. Its columns: {shown}." + "".join(wrong)
+        return Problem("E-FORMAT", f"{path}:1", what, f"Give {TABLE}; other names of columns go into data.columns.")
+    what = f"has no column for {', '.join(missing)}. Its columns: {shown}." + "".join(wrong)
+    fix = f"Add {'it' if len(missing) == 1 else 'them'}, or name yours: data.columns.{missing[0]}=NAME."
+    return Problem("E-COLUMN", f"{path}:1", what, fix)
 
 
 def _document(
