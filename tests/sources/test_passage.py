@@ -66,6 +66,11 @@ def test_a_span_that_is_none_has_no_place() -> None:
     assert [passage.place(*span) for span in ((0, 0), (2, 1), (-1, 2), (0, 4))] == [None] * 4
 
 
+def test_a_span_that_cuts_a_composed_character_is_the_nearest_place_with_its_words() -> None:
+    passage = Passage("cafe\u0301 cafe")
+    assert (passage.place(0, 4), passage.place(0, 5), passage.place(4, 5)) == ((5, 9), (0, 4), None)
+
+
 def test_utf16_units_are_counted_where_there_are_no_words_to_compare() -> None:
     passage = Passage("😀 Vex")
     assert (passage.utf16_place(3, 6), passage.utf16_place(1, 6), passage.utf16_place(3, 60)) == ((2, 5), None, None)

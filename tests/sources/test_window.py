@@ -37,9 +37,9 @@ def test_the_next_character_is_found_across_pieces(text: str, size: int) -> None
 
 def test_what_lies_behind_is_let_go_of_but_for_what_a_message_quotes() -> None:
     window = Window(cut("x" * 10_000, 100))
-    at, longest = window.more(0), 0
+    longest = 0
     while not window.is_last:
-        at = window.more(len(window.text))
+        window.more(len(window.text))
         longest = max(longest, len(window.text))
     assert longest <= 300
 
