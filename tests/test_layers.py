@@ -20,8 +20,8 @@ LAYERS = [
     "training generation evaluation tuning",
     "model service server engine edge chat bodies answers client",
     "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
-data_report extractor",
-    "sources examples prompt parsing runs texts augmentation_tables",
+data_report data_page lengths overlength windows extractor",
+    "sources examples prompt parsing runs texts highlighting augmentation_tables",
     "graph grounding settings config_errors config",
     "ontology iocs",
     "errors spelling yaml_file",
