@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kgtune import config, data_report, lint, ontology, preparation, runs, sources
+from kgtune import config, data_page, data_report, lengths, lint, ontology, preparation, runs, sources
 from kgtune.errors import DataError
 from kgtune.examples import Example, from_raw, write_examples
 from kgtune.ontology import Ontology
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 CUSTOM = Path("fine_tune_input/raw_graph_custom.json")
 EXAMPLE = Path("fine_tune_input/raw_graph_example.json")
+_MOST_LINTED = 5000  # documents that the page's findings come from: linting all of 100,000 takes as long as converting
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def convert(raw_set: RawSet, resolved: config.Resolved, output: Path) -> Convert
     examples = examples_of(raw_set, cfg)
     chosen = preparation.chosen_ontology(examples, cfg.ontology)
     prepared = preparation.prepare(examples, cfg, chosen)
-    report = data_report.build(raw_set, prepared, chosen)
+    survey = lengths.survey(prepared.examples, cfg, lengths.ruler_for(cfg, chosen))
+    report = {**data_report.build(raw_set, prepared, chosen), "lengths": survey}
     write_examples(output, prepared.examples)
     runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen))
     facts = {
@@ -104,4 +106,10 @@ def convert(raw_set: RawSet, resolved: config.Resolved, output: Path) -> Convert
         **runs.provenance(),
     }
     runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts})
-    return Converted(prepared, chosen, data_report.as_text(report))
+    first = raw_set.documents[:_MOST_LINTED]
+    findings = lint.check(replace(raw_set, documents=first), chosen)
+    page = data_page.render(
+        {**report, **facts}, findings, prepared.examples, chosen, title=output.name, num_checked=len(first)
+    )
+    runs.write_text_atomic(output.with_suffix(".report.html"), page)
+    return Converted(prepared, chosen, f"{data_report.as_text(report)}\n{lengths.as_text(survey)}")

@@ -104,9 +104,7 @@ class _Layout:
         haystack = grounding.Haystack(example.text)
         found = {entity.id: haystack.all(entity.name) for entity in self.graph.entities}
         self.all_mentions = [span for spans in found.values() for span in spans]
-        # A name inside a longer indicator ("evil" in "evil.com") counts only where it stands nowhere else.
-        outside = {key: [s for s in spans if not haystack.is_inside_ioc(s)] for key, spans in found.items()}
-        self.mentions = {key: outside[key] or spans for key, spans in found.items() if spans}
+        self.mentions = {e.id: haystack.mentions(e.name) for e in self.graph.entities if found[e.id]}
         self.evidence = [haystack.all(edge.evidence) for edge in self.graph.relationships]
         edges = zip(self.graph.relationships, self.evidence, strict=True)
         self.places = [self._places(edge, evidence) for edge, evidence in edges]
@@ -178,9 +176,7 @@ def _units(layout: _Layout, fits: Callable[[int, int], bool]) -> list[Span]:
     return [unit for block in blocks for unit in ([block] if block not in parted else _touched(sentences, block))]
 
 
-def _cover(
-    units: Sequence[Span], places: Sequence[Span], fits: Callable[[int, int], bool]
-) -> tuple[int, int] | None:
+def _cover(units: Sequence[Span], places: Sequence[Span], fits: Callable[[int, int], bool]) -> tuple[int, int] | None:
     """Return the first and last unit of the first of a relationship's places that fits in a window, None if none."""
     for place in places:
         first = bisect_right(units, place.start, key=lambda unit: unit.start) - 1
@@ -218,18 +214,21 @@ def _runs(
     def crossing(end: int, start: int) -> list[int]:
         return [i for i, j in covers if start <= i <= end < j]
 
-    def fits_not(start: int, end: int) -> bool:
+    def too_long(start: int, end: int) -> bool:
         return not fits(units[start].start, units[end].end)
+
+    def longest(start: int, least: int) -> int:
+        ends = range(least + 1, len(units))
+        return least + bisect_left(ends, x=True, key=lambda end: too_long(start, end))
 
     start = 0
     while start < len(units):
-        if fits_not(start, start):
+        if too_long(start, start):
             start += 1
             continue
         least = max((j for i, j in covers if i == start), default=start)
-        ends = range(least + 1, len(units))
-        longest = least + bisect_left(ends, x=True, key=lambda end, first=start: fits_not(first, end))
-        clean = next((end for end in range(longest, start - 1, -1) if not crossing(end, start)), None)
-        last = longest if clean is None else clean
+        end = longest(start, least)
+        clean = next((at for at in range(end, start - 1, -1) if not crossing(at, start)), None)
+        last = end if clean is None else clean
         yield start, last
         start = last + 1 if clean is not None else min(crossing(last, start))

@@ -113,3 +113,11 @@ def test_sentences_end_at_lines_and_never_inside_an_indicator() -> None:
 )
 def test_language_is_told_by_the_words_around_the_names(text: str, expected: str) -> None:
     assert language_of(text) == expected
+
+
+def test_mentions_inside_a_longer_indicator_count_only_where_there_are_no_others() -> None:
+    haystack = Haystack("The tool evil asked hxxp://evil[.]example/evil.php; see c2.example/kit.zip.")
+
+    assert [span.start for span in haystack.mentions("evil")] == [9]
+    assert [haystack.text[span.start : span.end] for span in haystack.mentions("kit")] == ["kit"]
+    assert haystack.mentions("nowhere") == []

@@ -138,7 +138,13 @@ def test_a_name_that_stands_alone_elsewhere_is_not_found_inside_an_address() -> 
 # --- any text
 
 NAMES = ("AlphaRAT", "Beta Corp. Ltd", "海莲花", "v2.0! Loader", "hxxp://evil[.]example/a.b", "GammaRAT", "nowhere")
-FILLERS = ("Nothing more was seen.", "随后没有更多发现。", "It was quiet!", "See 10.0.0.1 and c:\\a.b\\x.dll today.", "\n\n")
+FILLERS = (
+    "Nothing more was seen.",
+    "随后没有更多发现。",
+    "It was quiet!",
+    "See 10.0.0.1 and c:\\a.b\\x.dll today.",
+    "\n\n",
+)
 words = st.sampled_from([*NAMES[:-1], *FILLERS, "attacked", "使用了", "and then", ". ", "。", "? ", "\n"])
 
 
