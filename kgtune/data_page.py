@@ -83,7 +83,7 @@ def render(
         cards=cards,
         filters=filters,
         colours=colours,
-        outcome=OUTCOME[report["lengths"]["overlength"]].rstrip(":"),
+        outcome=OUTCOME[report["lengths"]["overlength"]].replace(":", "."),
         outcome_zh=_OUTCOME_ZH[report["lengths"]["overlength"]],
         style=Markup(style),  # noqa: S704 - our own files, no word of the data in them
         script=Markup(scripts["data_page.js"]),  # noqa: S704

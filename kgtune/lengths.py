@@ -53,6 +53,7 @@ def _tokenizer(folder: Path) -> Any:
         reason = f"{type(error).__name__}: {error}"
         log.warning("%s: its tokenizer can't be read (%s); lengths are estimates.", folder, reason)
         return None
+    tokenizer.model_max_length = 1_000_000_000  # no warning: rows are measured, not fed
     return tokenizer if tokenizer.chat_template else None  # fine_tune.py says what to do about it
 
 

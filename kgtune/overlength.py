@@ -35,14 +35,13 @@ class Tally:
         self.written += number
 
     def lose(self, number: int, reason: str) -> None:
-        self.given += number
-        self.lost[reason] += number
+        self.divided(number, Counter({reason: number}), 0)
 
     def divided(self, given: int, lost: Counter[str], written: int) -> None:
         self.given += given
         self.kept += given - lost.total()
         self.written += written
-        self.lost += lost
+        self.lost += lost  # drops what is zero
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgtune import evaluation, generation, preparation, prompt, runs, supervision, training
+from kgtune import evaluation, generation, lengths, preparation, prompt, runs, supervision, training
 from kgtune import examples as example_files
 from kgtune import model as models
 from kgtune.config import Resolved, config_hash
@@ -93,7 +93,8 @@ def check_rows_only(cfg: Config) -> str:
     return (
         f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
         f"ontology {ontology.name}).\n"
-        f"not run: rendering, exact prefix, end of answer and length, since the tokenizer of {cfg.model.model_id} "
+        f"{lengths.as_text(lengths.survey(examples, cfg, lengths.ruler_for(cfg, ontology)))}\n"
+        f"not run: rendering, exact prefix, end of answer and exact length, since the tokenizer of {cfg.model.model_id} "
         "isn't here and nothing is downloaded on a machine without a GPU. Set model.model_id to a local folder "
         "to run them."
     )

@@ -24,6 +24,7 @@ NOT_IN_TEXT = "its name doesn't stand in the text, and no relationship that is k
 IN_LONG_SENTENCE = "stands only in sentences that are longer than a window"
 LONG_SENTENCE = "sentence longer than a window"
 NOTHING_STATED = "window without anything annotated"
+_NO_GRAPH = Graph()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ def cut(example: Example, measure: Callable[[Example], int], limit: int) -> Cut:
 
     @cache
     def fits(start: int, end: int) -> bool:
-        return measure(layout.piece(start, end).example) <= limit
+        # the text alone first: it costs a tenth of a graph made for it, and rules out most of what is too long
+        bare = replace(example, text=example.text[start:end].strip(), graph=_NO_GRAPH)
+        return measure(bare) <= limit and measure(layout.piece(start, end).example) <= limit
 
     units = _units(layout, fits)
     covers = [_cover(units, places, fits) for places in layout.places]
@@ -218,7 +221,10 @@ def _runs(
         return not fits(units[start].start, units[end].end)
 
     def longest(start: int, least: int) -> int:
-        ends = range(least + 1, len(units))
+        step = 1
+        while least + step < len(units) and not too_long(start, least + step):
+            step *= 2
+        ends = range(least + 1, min(least + step, len(units)))
         return least + bisect_left(ends, x=True, key=lambda end: too_long(start, end))
 
     start = 0

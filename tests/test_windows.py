@@ -96,6 +96,15 @@ def test_a_name_and_evidence_with_full_stops_inside_are_not_cut() -> None:
             assert ("One of two." in window) == ("Two of two." in window)
 
 
+def test_a_chain_of_evidence_gives_way_where_it_would_cost_a_relationship() -> None:
+    text = "随后没有更多发现。随后没有更多发现。随后没有更多发现。AlphaRAT"  # the evidence stands twice, end to end
+    example = make(text, ["AlphaRAT"], [(0, 0, "随后没有更多发现。随")])
+    cut = windows.cut(example, measure, 66)
+
+    assert cut.lost_relationships.total() == 0
+    assert "随后没有更多发现。随后没有更多发现。AlphaRAT" in texts(cut)
+
+
 def test_what_fits_in_no_window_is_lost_by_reason() -> None:
     filler = "Nothing else was seen on that day. " * 4
     text = f"AlphaRAT came up. {filler}It fetched BetaRAT and GammaRAT and {'very ' * 20}much. OmegaRAT."
