@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,6 +21,7 @@ from kgtune.graph import Graph
 from kgtune.lengths import OUTCOME
 from kgtune.lint import Finding
 from kgtune.ontology import Ontology
+from kgtune.sampling import Family, sample
 
 MOST_FAMILIES = 40
 """Documents shown with their variants: more than there are labels, languages, splits and operations to show."""
@@ -37,20 +36,6 @@ _KNOWN = (
     "schema_version documents notes ontology languages empty_documents labels types anchored groups rows "
     "answer_chars text_chars lengths"
 ).split()
-
-
-@dataclass(slots=True)
-class Family:
-    """A document's row, or an invented row without one, and the variants made of it."""
-
-    row: Example
-    variants: list[Example] = field(default_factory=list)
-
-    def features(self) -> set[tuple[str, str]]:
-        """What a reader filters by."""
-        found = {("aug", row.aug or "original") for row in (self.row, *self.variants)}
-        found |= {("label", entity.labels) for entity in self.row.graph.entities}
-        return found | {("lang", self.row.lang), ("split", self.row.split or "")}
 
 
 def render(
@@ -116,55 +101,6 @@ def _policy(style: str, script: str) -> str:
 
     allowed = f"default-src 'none'; style-src {source(style)}; script-src {source(script)}"
     return f"{allowed}; base-uri 'none'; form-action 'none'"
-
-
-# --- the sample
-
-
-def sample(rows: Iterable[Example], most: int) -> list[Family]:
-    """Choose families by the hash of their id, so that every label, language, split and operation is among them.
-
-    Reads the rows once and keeps no more than the chosen ones and one for each thing to be shown.
-    """
-    best: dict[tuple[str, str], tuple[str, Family]] = {}
-    lowest: list[tuple[int, str, Family]] = []
-    for family in _families(rows):
-        rank = hashlib.sha256(family.row.id.encode("utf-8", "replace")).hexdigest()
-        for feature in family.features():
-            if feature not in best or rank < best[feature][0]:
-                best[feature] = (rank, family)
-        entry = (-int(rank[:15], 16), rank, family)
-        if len(lowest) < most:
-            heapq.heappush(lowest, entry)
-        elif entry[:2] > lowest[0][:2]:
-            heapq.heapreplace(lowest, entry)
-    return _covering([best[key] for key in sorted(best)], [(rank, family) for _, rank, family in lowest], most)
-
-
-def _covering(best: list[tuple[str, Family]], others: list[tuple[str, Family]], most: int) -> list[Family]:
-    chosen: dict[str, Family] = {}
-    covered: set[tuple[str, str]] = set()
-    for rank, family in sorted(best, key=lambda item: (-len(item[1].features()), item[0])):
-        if len(chosen) < most and family.features() - covered:
-            chosen[rank] = family
-            covered |= family.features()
-    for rank, family in sorted(others, key=lambda item: item[0]):
-        if len(chosen) < most:
-            chosen.setdefault(rank, family)
-    return [chosen[rank] for rank in sorted(chosen)]
-
-
-def _families(rows: Iterable[Example]) -> Iterator[Family]:
-    current: Family | None = None
-    for row in rows:
-        if current and row.aug and row.id.startswith(f"{current.row.id}+"):
-            current.variants.append(row)
-            continue
-        if current:
-            yield current
-        current = Family(row)
-    if current:
-        yield current
 
 
 # --- one document

@@ -94,7 +94,7 @@ def check_rows_only(cfg: Config) -> str:
         f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
         f"ontology {ontology.name}).\n"
         f"{lengths.as_text(lengths.survey(examples, cfg, lengths.ruler_for(cfg, ontology)))}\n"
-        f"not run: rendering, exact prefix, end of answer and exact length, since the tokenizer of {cfg.model.model_id} "
+        f"not run: rendering, exact prefix, end of answer and length, since the tokenizer of {cfg.model.model_id} "
         "isn't here and nothing is downloaded on a machine without a GPU. Set model.model_id to a local folder "
         "to run them."
     )

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from kgtune import config, conversion, data_page, data_report, lengths, lint, ontology
-from kgtune.data_page import Family
 from kgtune.errors import Problem
 from kgtune.examples import Example
 from kgtune.graph import Entity, Graph, Relationship
@@ -77,39 +76,6 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
-
-
-# --- the sample
-
-
-def test_the_sample_has_every_label_language_split_and_operation_and_no_more_than_asked() -> None:
-    rows: list[Example] = []
-    for number in range(500):
-        row = make(number)
-        rows += [row, *([variant(row, "synonyms", TEXT + "!")] if number == 77 else [])]
-    rows[13] = make(13, lang="zh")
-    rows[200] = make(200, split="test")
-    rows[300] = make(300, label="Procedure")
-    rows.append(replace(make(900), aug="empties", id="empties-1", graph=Graph()))
-    chosen = data_page.sample(rows, 12)
-    features = set().union(*(family.features() for family in chosen))
-
-    assert len(chosen) == 12
-    assert features == set().union(*(Family(row).features() for row in rows))
-
-
-def test_the_sample_depends_on_the_rows_and_not_on_their_order() -> None:
-    rows = [make(number) for number in range(200)]
-
-    assert data_page.sample(rows, 10) == data_page.sample(list(reversed(rows)), 10)
-
-
-def test_a_variant_stands_with_its_parent_and_an_invented_row_alone() -> None:
-    row, empty = make(1), replace(make(2), aug="empties", id="empties-1", graph=Graph())
-    rows = [row, variant(row, "order", "x"), variant(row, "affixes", "y"), empty]
-
-    found = {family.row.id: [v.id for v in family.variants] for family in data_page.sample(rows, 9)}
-    assert found == {row.id: [rows[1].id, rows[2].id], empty.id: []}
 
 
 def test_the_page_stays_small_whatever_the_data_is() -> None:

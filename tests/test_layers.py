@@ -21,7 +21,7 @@ LAYERS = [
     "model service server engine edge chat bodies answers client",
     "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
 data_report data_page lengths overlength windows extractor",
-    "sources examples prompt parsing runs texts highlighting augmentation_tables",
+    "sources examples prompt parsing runs texts highlighting sampling augmentation_tables",
     "graph grounding settings config_errors config",
     "ontology iocs",
     "errors spelling yaml_file",
