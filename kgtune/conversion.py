@@ -16,9 +16,23 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from kgtune import augment, config, data_report, first_pass, leaks, ontology, placement, preparation, runs, second_pass
+from kgtune import (
+    augment,
+    config,
+    data_report,
+    first_pass,
+    inspection,
+    leaks,
+    lengths,
+    ontology,
+    placement,
+    preparation,
+    runs,
+    second_pass,
+    sources,
+    split_lock,
+)
 from kgtune import crew as crews
-from kgtune import sources, split_lock
 from kgtune.crew import Crew
 from kgtune.errors import DataError
 from kgtune.examples import Example
@@ -112,10 +126,12 @@ def convert(
         with runs.atomic(output) as file:
             written = second_pass.write(maker, placed, spill, crew, file, folder)
         leakage = _leakage(placed, spill, written)
+        looked_at = [spill.document(position) for position in range(min(len(spill), inspection.MOST_DOCUMENTS))]
     _keep_lock(placed, cfg, output)
     counted = seen if chosen.name == ontology.DERIVED else None
     runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen, counted))
     report = _report(found.counts, placed, written, chosen, leakage)
+    report["lengths"] = inspection.survey(output, chosen, cfg)
     facts = {
         "config_sha256": config.config_hash(cfg),
         "data_sha256": runs.file_hash(output),
@@ -123,7 +139,9 @@ def convert(
         **runs.provenance(),
     }
     runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts})
-    return Converted(report, chosen, data_report.as_text(report))
+    html = inspection.page(output, {**report, **facts}, looked_at, chosen)
+    runs.write_text_atomic(output.with_suffix(".report.html"), html)
+    return Converted(report, chosen, f"{data_report.as_text(report)}\n{lengths.as_text(report['lengths'])}")
 
 
 def _enough_for(cfg: Config, documents: Iterator[RawDocument]) -> tuple[int, Iterable[RawDocument]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -103,6 +103,21 @@ def read_examples(
     if findings.problems:
         raise DataError(findings.problems, summary=f"{path} can't be used: {len(findings.problems)} problems.")
     return tuple(examples)
+
+
+def rows_written(path: Path) -> Iterator[Example]:
+    """Yield the rows of a file that a conversion has just written, one a line; their shape is trusted."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("{"):
+                continue
+            row = json.loads(line.rstrip().removesuffix(","))
+            graph, problems = graphs.from_object(json.loads(row["output"]))
+            assert graph is not None, problems
+            split = cast("Split | None", row["split"] or None)
+            yield Example(
+                row["id"], row["doc_id"], row["group_id"], split, row["lang"], row["aug"], row["input"], graph
+            )
 
 
 def _from_record(

@@ -211,7 +211,10 @@ def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None
 
 def test_check_fails_exactly_when_a_conversion_would_and_with_strict_on_warnings_too(tmp_path: Path) -> None:
     raw = tmp_path / "raw.json"
-    raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace('"name": "LanternRAT"', '"name": "LanternRaat"', 1), encoding="utf-8")
+    raw.write_text(
+        EXAMPLE.read_text(encoding="utf-8").replace('"name": "LanternRAT"', '"name": "LanternRaat"', 1),
+        encoding="utf-8",
+    )
     done = convert(raw, "--check", cwd=tmp_path)
     assert (done.returncode, "W-NAME" in done.stdout) == (0, True)
     assert convert(raw, "-o", tmp_path / "out.json").returncode == 0
