@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "kgtune"
 # Words that a room uses in a sense of its own: kinds of indicators, a key of a raw format, a line of a table.
 OWN_SENSE = {
     ("iocs", "url"), ("iocs", "file"), ("replacement", "url"), ("replacement", "file"),
-    ("sources", "url"), ("evaluation", "report"), ("lint", "file"),
+    ("sources", "url"), ("evaluation", "report"), ("lint", "file"), ("lint", "note"), ("made_up", "url"), ("made_up", "file"),
 }  # fmt: skip
 
 
