@@ -16,9 +16,21 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from kgtune import augment, config, data_report, first_pass, leaks, ontology, placement, preparation, runs, second_pass
+from kgtune import (
+    augment,
+    config,
+    data_report,
+    first_pass,
+    leaks,
+    ontology,
+    placement,
+    preparation,
+    runs,
+    second_pass,
+    sources,
+    split_lock,
+)
 from kgtune import crew as crews
-from kgtune import sources, split_lock
 from kgtune.crew import Crew
 from kgtune.errors import DataError
 from kgtune.examples import Example

@@ -14,7 +14,7 @@ from kgtune.augment import Rules, augment
 from kgtune.cards import card_of
 from kgtune.examples import Example, of_split
 from kgtune.grouping import Units
-from kgtune.ontology import Ontology
+from kgtune.ontology import Label, Ontology, RelationType
 from kgtune.placement import Placed, place
 from kgtune.settings import Config
 from kgtune.split_lock import Lock
@@ -87,7 +87,7 @@ def rules(held_out_names: Collection[str], ontology: Ontology | None) -> Rules:
 
 
 def _words(ontology: Ontology) -> list[str]:
-    items = (*ontology.labels, *ontology.types)
+    items: tuple[Label | RelationType, ...] = (*ontology.labels, *ontology.types)
     return [word for item in items for word in (item.name, item.zh, item.en) if word]
 
 

@@ -41,6 +41,7 @@ HOMES = {
     "uvicorn": {"server"},
     "h11": {"server"},
     "httpx2": {"client"},
+    "numpy": {"near_duplicates", "grouping", "leaks", *MODEL_ROOMS},
 }
 # `--profile auto` asks torch about the card, late and in one function
 ALLOWED = {("config", "torch")}

@@ -72,7 +72,11 @@ def test_near_duplicates_are_among_the_likely_pairs_of_few_and_of_many_texts(num
         planted[index] = similarity(*(units(" ".join(texts[i]))[0] for i in (index, index + 1)))
     shingles = [units(" ".join(text))[0] for text in texts]
     found = set(likely_pairs(stacked(map(sketch, shingles)), [len(unit) for unit in shingles]))
-    missed = [index for index, value in planted.items() if value >= 0.7 and not {(index, index + 1), (index + 1, index)} & found]
+    missed = [
+        index
+        for index, value in planted.items()
+        if value >= 0.7 and not {(index, index + 1), (index + 1, index)} & found
+    ]
     assert sum(value >= 0.7 for value in planted.values()) >= 40
     assert missed == []
     # The others are compared in vain; 400 texts have 79,800 pairs, 4,000 have 7,998,000.
