@@ -110,13 +110,11 @@ def describe(source: Path) -> str:
             characters[item["lang"]].append(len(item["text"]))
             entities[item["lang"]].append(len(item["entities"]))
     told = []
-    for lang in characters:
-        median_chars, median_entities = statistics.median(characters[lang]), statistics.median(entities[lang])
+    for lang, found in characters.items():
+        median_chars, median_entities = statistics.median(found), statistics.median(entities[lang])
         assert median_chars >= 800, (lang, median_chars)
         assert median_entities >= 6, (lang, median_entities)
-        told.append(
-            f"{lang} {len(characters[lang]):,} (median {median_chars:.0f} characters, {median_entities:.0f} entities)"
-        )
+        told.append(f"{lang} {len(found):,} (median {median_chars:.0f} characters, {median_entities:.0f} entities)")
     return ", ".join(told)
 
 
@@ -131,21 +129,25 @@ def speeds(size: int, found: dict[str, list[Measured]]) -> Iterator[dict[str, An
 
 def kept_names(size: int, source: Path, folder: Path) -> list[dict[str, Any]]:
     """Count what variants lost: names of their graphs that stood in the document and do not stand in the variant."""
-    ours = lost_names(source, folder / "augmented.json")
-    theirs = lost_names(source, folder / "naive.json")
-    print(
-        f"  names lost in variants: ours {ours['lost']} of {ours['names']}, naive {theirs['lost']} of {theirs['names']}"
-    )
-    print(
-        f"  variants that lost one: ours {ours['hit']} of {ours['variants']}, naive {theirs['hit']} of {theirs['variants']}"
-    )
-    leaked, leaked_naive = leak_rate(folder / "augmented.json"), leak_rate(folder / "naive.json")
-    print(f"  test rows whose document is in train as well: ours {leaked:.1%}, naive {leaked_naive:.1%}")
+    files = [folder / "augmented.json", folder / "naive.json"]
+    lost = [lost_names(source, file) for file in files]
+    leaked = [leak_rate(file) for file in files]
+    for told, part, whole in (
+        ("names lost in variants", "lost", "names"),
+        ("variants that lost one", "hit", "variants"),
+    ):
+        ours, naive = (f"{found[part]:,} of {found[whole]:,}" for found in lost)
+        print(f"  {told}: ours {ours}, naive {naive}")
+    print(f"  test rows whose document is in train as well: ours {leaked[0]:.1%}, naive {leaked[1]:.1%}")
+    kept = {
+        "share of names kept in variants": [1 - found["lost"] / found["names"] for found in lost],
+        "share of variants that kept every name": [1 - found["hit"] / found["variants"] for found in lost],
+        "share of test rows whose document is not in train": [1 - rate for rate in leaked],
+    }
     return [
-        result("naive", f"share of names kept in variants, {size}", [1 - ours["lost"] / ours["names"]], [1 - theirs["lost"] / theirs["names"]], more_is_better=True),
-        result("naive", f"share of variants that kept every name, {size}", [1 - ours["hit"] / ours["variants"]], [1 - theirs["hit"] / theirs["variants"]], more_is_better=True),
-        result("naive", f"share of test rows whose document is not in train, {size}", [1 - leaked], [1 - leaked_naive], more_is_better=True),
-    ]  # fmt: skip
+        result("naive", f"{metric}, {size}", [ours], [theirs], more_is_better=True)
+        for metric, (ours, theirs) in kept.items()
+    ]
 
 
 def lost_names(source: Path, target: Path) -> dict[str, int]:

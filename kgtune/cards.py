@@ -49,7 +49,8 @@ class Annotated(Protocol):
 class Card:
     """A document without its text. `group_id` is "" and `split` None where the data gives none.
 
-    `text_key` tells equal texts, `folded_key` also those that differ in case and width alone. `names` holds the keys of its entities' names, 8 bytes each.
+    `text_key` tells equal texts, `folded_key` also those that differ in case and width alone. `names` holds the keys
+    of its entities' names, 8 bytes each.
     """
 
     id: str

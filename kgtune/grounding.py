@@ -142,7 +142,7 @@ class Haystack:
 
     def _levels(self, name: str) -> Iterator[tuple[Level, Iterator[tuple[int, int]]]]:
         name = name.strip()
-        # One letter or character is everywhere and nowhere, and so is "the" or "The". Six letters or digits are neither.
+        # One letter or character is everywhere and nowhere, and so is "the" or "The"; six letters are neither.
         if not (len(name) > _LONGEST_STOP_WORD and name[: _LONGEST_STOP_WORD + 1].isalnum()) and _says_nothing(name):
             return
         yield "exact", _places(self.text, name)

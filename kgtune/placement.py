@@ -72,7 +72,7 @@ def place(
     ours = units.reordered(kept)
     groups = group_ids(ordered, ours, lambda position: document(kept[position]).text)
     given = _given(ordered, groups)
-    members = _members(ordered, groups)
+    members = _members(groups)
     free = {group: found for group, found in members.items() if group not in given}
     fixed, moved = _locked(free, ordered, lock or Lock())
     ratios: dict[Split, float] = {"validation": shares.validation_ratio, "test": shares.test_ratio}
@@ -131,7 +131,7 @@ def _given(cards: Sequence[Card], groups: Sequence[str]) -> dict[str, Split]:
     return given
 
 
-def _members(cards: Sequence[Card], groups: Sequence[str]) -> dict[str, list[int]]:
+def _members(groups: Sequence[str]) -> dict[str, list[int]]:
     members: dict[str, list[int]] = defaultdict(list)
     for position, group in enumerate(groups):
         members[group].append(position)

@@ -110,7 +110,7 @@ def _row(example: Example) -> Row:
 
 
 def write(maker: Maker, placed: Placed, spill: Spill, crew: Crew, file: IO[str], folder: Path) -> Written:
-    """Write every row: the documents by their ids, each with its variants behind it, texts with nothing in them last."""
+    """Write every row: documents in their order, each with its variants behind it, texts that hold nothing last."""
     written = Written()
     claims = _Claims({card.text_key for card in placed.cards}, {card.id for card in placed.cards}, written.drops)
     with tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", newline="\n") as empties:
