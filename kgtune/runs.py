@@ -29,6 +29,9 @@ LIBRARIES = (
     "bitsandbytes",
     "datasets",
     "sentencex",
+    "numpy",
+    "rapidfuzz",
+    "json-repair",
     "pydantic",
 )
 

@@ -21,7 +21,7 @@ LAYERS = [
     "model service server engine edge chat bodies answers client",
     "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
 data_report extractor",
-    "sources examples prompt parsing runs texts augmentation_tables",
+    "sources examples prompt parsing salvage salvage_items runs texts augmentation_tables",
     "graph grounding settings config_errors config",
     "ontology iocs",
     "errors spelling yaml_file",
