@@ -26,9 +26,10 @@ _TOKEN = re.compile(
     r"""|(?P<literal>(?:-?\d[\d.eE+-]*|true|false|null)(?![^\s,:\[\]{}]))|(?P<word>[^\s"“”‘’,:\[\]{}]+)""",
     re.DOTALL,
 )
-_BAD_ESCAPE = re.compile(r"""\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})|[\x00-\x1f]""")
+_GOOD_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+"')
 _PAIRS = {"{": "}", "[": "]"}
-_VALUES = frozenset({"string", "single", "literal", "word", "close"})
+_STARTS = frozenset({"string", "single", "literal", "word", "open"})
+_ENDS = frozenset({"string", "single", "literal", "word", "close"})
 _WRAPPER_DEPTH = 3  # {"output": "{...}"}: a key, a string, the graph; what is deeper is no answer to our prompt
 
 
@@ -157,13 +158,13 @@ def _scan(text: str, start: int) -> _Scan:
 
 
 def _note_faults(kind: str, token: str, before: str, faults: Counter[str]) -> None:
-    if kind == "string" and _BAD_ESCAPE.search(token):
+    if kind == "string" and not _GOOD_STRING.fullmatch(token):
         faults["bad_escape"] += 1
     if kind in ("single", "smart") or (kind == "colon" and before == "word"):
         faults["quotes"] += 1
     elif kind == "close" and before == "comma":
         faults["trailing_comma"] += 1
-    elif kind in _VALUES - {"close"} and before in _VALUES:
+    elif kind in _STARTS and before in _ENDS:
         # A word beside a string is the rest of a string that a quote inside it has ended; else a comma is missing.
         faults["quotes" if "word" in (kind, before) else "not_json"] += 1
 

@@ -96,4 +96,5 @@ def _is_word(character: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _is_indicator(name: str) -> bool:
-    return any((ioc.start, ioc.end) == (0, len(name)) for ioc in iocs(name))
+    """Folding has made all letters small; the ids of ATT&CK are told by their capital."""
+    return any((ioc.start, ioc.end) == (0, len(name)) for spelling in (name, name.upper()) for ioc in iocs(spelling))

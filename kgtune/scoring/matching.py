@@ -49,42 +49,50 @@ def named(graph: Graph) -> Named:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Of one kind of item: how many are gold, how many predicted, and which predicted ones are hits in each sense."""
+    """Of one kind of item: how many are gold, how many predicted, and which predicted ones are hits in each sense.
+
+    `like_gold` are those that are like any gold one at all, whichever of them got the match.
+    """
 
     num_gold: int
     num_predicted: int
     strict: frozenset[int]
     relaxed: frozenset[int]
     type_agnostic: frozenset[int]
+    like_gold: frozenset[int]
 
 
 def match_entities(gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES) -> Matches:
     """Match entities: label and name; like name under one label; name alone."""
+    like = _likenesses(gold.entities, predicted.entities, lambda g, p: likeness(g[1], p[1], aliases))
     return Matches(
         len(gold.entities),
         len(predicted.entities),
         _equal(gold.entities, predicted.entities),
-        _relaxed(gold.entities, predicted.entities, lambda g, p: likeness(g[1], p[1], aliases)),
+        frozenset(place for _, place in assign(like)),
         _equal([e[1:] for e in gold.entities], [e[1:] for e in predicted.entities]),
+        frozenset(place for _, place in like),
     )
 
 
 def match_relationships(gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES) -> Matches:
     """Match relationships: type and both ends; like ends under one type; the ends' names alone, in their direction."""
 
-    def like(g: Key, p: Key) -> int:
+    def ends_alike(g: Key, p: Key) -> int:
         if (g[1], g[3]) != (p[1], p[3]) or DANGLING in (p[1], p[3]):
             return 0
         source = likeness(g[2], p[2], aliases)
         target = likeness(g[4], p[4], aliases) if source else 0
         return source + target if target else 0
 
+    like = _likenesses(gold.relationships, predicted.relationships, ends_alike)
     return Matches(
         len(gold.relationships),
         len(predicted.relationships),
         _equal(gold.relationships, predicted.relationships),
-        _relaxed(gold.relationships, predicted.relationships, like),
+        frozenset(place for _, place in assign(like)),
         _equal([_ends(r) for r in gold.relationships], [_ends(r) for r in predicted.relationships]),
+        frozenset(place for _, place in like),
     )
 
 
@@ -106,11 +114,13 @@ def _equal(gold: tuple[Key, ...] | list[Key], predicted: tuple[Key, ...] | list[
     return frozenset(hits)
 
 
-def _relaxed(gold: tuple[Key, ...], predicted: tuple[Key, ...], like: Callable[[Key, Key], int]) -> frozenset[int]:
-    """Pair items that share their first part (label or type) and are alike: most pairs, then the closest."""
+def _likenesses(
+    gold: tuple[Key, ...], predicted: tuple[Key, ...], like: Callable[[Key, Key], int]
+) -> dict[Pair, int]:
+    """Weigh the pairs that share their first part (label or type) and are alike: most pairs first, then the closest."""
     weights: dict[Pair, int] = {}
     for row, g in enumerate(gold):
         for column, p in enumerate(predicted):
             if g[0] == p[0] and (value := like(g, p)):
                 weights[row, column] = _PAIR + value
-    return frozenset(column for _, column in assign(weights))
+    return weights

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -15,11 +16,15 @@ from kgtune.errors import DataError, Problem
 
 _CHUNK = 1 << 16
 _SKIPPED = re.compile(r"[\s,]*")
+_NOTHING = object()
 _WRAPPERS = ("documents", "data", "rows")
 
 
 class Record(NamedTuple):
-    """One JSON value and its place: ``file: item 3``. `stem` is the name of the file that holds it alone, else ""."""
+    """One JSON value and its place: ``file: item 3``.
+
+    `stem` is the name of the file that holds it alone in a folder of such files, else "".
+    """
 
     value: Any
     where: str
@@ -27,14 +32,19 @@ class Record(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Record]:
-    """Yield the records of a file, or of every JSON file in a folder, one document each."""
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
-        if not files:
-            raise DataError([Problem("E-NO-FILE", str(path), "holds no .json file.", "Give another folder.")])
-        for file in files:
-            yield from read(file)
+    """Yield the records of a file, or of every JSON file in a folder."""
+    if not path.is_dir():
+        yield from _of_file(path)
         return
+    files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
+    if not files:
+        raise DataError([Problem("E-NO-FILE", str(path), "holds no .json file.", "Give another folder.")])
+    for file in files:
+        found = list(_of_file(file))
+        yield from found if len(found) > 1 else (Record(one.value, one.where, file.stem) for one in found)
+
+
+def _of_file(path: Path) -> Iterator[Record]:
     try:
         with path.open(encoding="utf-8-sig") as stream:
             yield from _records(path, stream)
@@ -50,31 +60,22 @@ def _records(path: Path, stream: TextIO) -> Iterator[Record]:
     """Read values piece by piece; a root array is walked into, and so is a lone object that wraps one."""
     text = _Text(stream)
     text.skip()
-    if text.peek() == "[":
-        text.take(1)
-        is_pair = False
-        for index, value in enumerate(_values(path, text, end="]")):
-            if index == 0 and isinstance(value, dict) and "subject" in value and "object" in value:
-                is_pair = True  # a bare list of triples is one document's
-            if not is_pair:
-                yield Record(value, f"{path}: item {index + 1}")
-                continue
-            rest = [value, *_values(path, text, end="]")]
-            yield Record({"triples": rest}, str(path), path.stem)
-            return
+    is_array = text.peek() == "["
+    text.take(int(is_array))
+    values = _values(path, text, end="]" if is_array else "")
+    first = next(values, _NOTHING)
+    if is_array and isinstance(first, dict) and {"subject", "object"} <= first.keys():
+        yield Record({"triples": [first, *values]}, str(path))  # a bare list of triples is one document's
         return
-    first = True
-    for index, value in enumerate(_values(path, text, end="")):
-        alone = first and text.is_at_end()
-        first = False
-        wrapped = next((value[key] for key in _WRAPPERS if isinstance(value.get(key), list)), None) if (
-            alone and isinstance(value, dict)
-        ) else None  # fmt: skip
-        if wrapped is None:
-            yield Record(value, f"{path}: item {index + 1}", path.stem if alone else "")
-            continue
-        for place, item in enumerate(wrapped):
-            yield Record(item, f"{path}: item {place + 1}")
+    wrapped = _wrapped(first) if not is_array and text.is_at_end() else None
+    everything = wrapped if wrapped is not None else chain([] if first is _NOTHING else [first], values)
+    for index, value in enumerate(everything):
+        yield Record(value, f"{path}: item {index + 1}")
+
+
+def _wrapped(value: Any) -> list[Any] | None:
+    lists = [value[key] for key in _WRAPPERS if isinstance(value.get(key), list)] if isinstance(value, dict) else []
+    return lists[0] if lists else None
 
 
 class _Text:

@@ -42,7 +42,7 @@ def _difference(words: str) -> Key:
         "low": number("lower end of the paired 95 % interval", null=True),
         "high": number("upper end of the paired 95 % interval", null=True),
         "num_documents": whole("documents that say something about the metric"),
-        "test": text("mcnemar (exact) for what a document has or has not, else bootstrap (paired)"),
+        "test": text("mcnemar (exact) for what a document has or has not, else randomisation (systems swapped)"),
         "only_first": whole("documents that only the first system has right; mcnemar", null=True),
         "only_second": whole("documents that only the second system has right; mcnemar", null=True),
         "p": number("two-sided p-value", null=True),
@@ -68,7 +68,7 @@ def _comparison(words: str) -> Key:
         "second": text("the column that is compared"),
         "num_documents": whole("documents in both"),
         "metrics": an_object("the compared metrics", {name: _difference(METRICS[name].words) for name in COMPARED}),
-        "slices": an_object("the same within slices; their p-values are adjusted together", sliced),
+        "slices": an_object("the same within slices; p-values are adjusted within each kind of slice", sliced),
     }, shape="comparison")  # fmt: skip
 
 

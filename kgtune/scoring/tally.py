@@ -137,14 +137,14 @@ def _count_names(graph: Graph, text: Haystack, entities: Matches, relationships:
     for place, entity in enumerate(graph.entities):
         level = grounded.name_level(entity.name, text)
         counts[f"name_{level}"] += 1
-        if level == "none" and place not in entities.relaxed:
+        if level == "none" and place not in entities.like_gold:
             floating.add(entity.id)
             counts["entity_hallucinated"] += 1
     counts["entity_checked"] = len(graph.entities)
     counts["relationship_checked"] = len(graph.relationships)
     known = {entity.id for entity in graph.entities}
     counts["relationship_hallucinated"] = sum(
-        place not in relationships.relaxed and bool({edge.source, edge.target} & floating or
+        place not in relationships.like_gold and bool({edge.source, edge.target} & floating or
                                                     not {edge.source, edge.target} <= known)
         for place, edge in enumerate(graph.relationships)
     )  # fmt: skip

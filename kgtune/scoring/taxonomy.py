@@ -28,7 +28,7 @@ class Finding:
 _TRAIN = "A habit of untuned models: train longer or on more documents, or use decoding.constraint=full."
 FINDINGS: dict[str, Finding] = {
     "no_answer": Finding("there is no answer for the document", "Run the extraction again for these ids."),
-    "empty": Finding("the answer is empty", "Look at the prompt: does the text reach the model?"),
+    "empty": Finding("the answer is empty", "Look at the prompt: the text may not reach the model."),
     "loop": Finding("the same passage or item again and again",
                     "Use decoding.constraint=full, or train on more texts of this length."),
     "cut_off": Finding("the answer ends in the middle",
@@ -55,7 +55,7 @@ FINDINGS: dict[str, Finding] = {
 }  # fmt: skip
 """Every finding there is. The fatal ones stand first, in the order in which they count as the reason."""
 
-# Every 20 characters, 30 are looked for again: a stretch of 80 that repeats itself can't lie between two probes.
+# Every 20 characters, 30 are looked for again: seven repeats over 100 characters can't lie between two probes.
 _PROBE, _PROBE_STEP, _LONGEST_UNIT, _TRIES = 30, 20, 300, 3
 _SHORTEST_LOOP = 60
 _LOOP_ITEMS = 5  # the same item so often is no oversight
@@ -100,9 +100,9 @@ def _of_graph(graph: Graph, ontology: Ontology) -> set[str]:
 
 
 def is_loop(answer: str, text: str = "") -> bool:
-    """Say whether a passage of at most 300 characters stands five times or more in a row, over 60 characters or more.
+    """Say whether a passage of at most 300 characters is repeated in a row; seven times over 100 characters is seen.
 
-    A stretch that the text has itself is a quotation (a ruler of dashes, a table), no loop.
+    Of fewer repeats some are missed, four and less are never a loop. A stretch that the text has itself is a quotation (a ruler of dashes, a table), no loop.
     """
     for start in range(0, len(answer) - _PROBE, _PROBE_STEP):
         probe = answer[start : start + _PROBE]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kgtune.scoring import description, schema
 from tests import tiny
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -102,6 +103,26 @@ def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str
     assert {d["id"] for d in result["documents"]} <= held_out
     assert result["schema_version"] == 2
     assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_every_key_of_the_results_is_described(project: Project, tuned: tuple[str, str]) -> None:
+    result = json.loads((project.folder / "out/evaluation_results.json").read_text(encoding="utf-8"))
+
+    assert list(description.faults(result, schema.EVALUATION)) == []
+
+
+def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Project, tuned: tuple[str, str]) -> None:
+    earlier = project.folder / "out/evaluation_results.json"
+    code, out, err = project.run(
+        "fine_tune.py", "--evaluate-only", 'evaluation.require={strict_parse_rate: ">1"}', f"evaluation.compare_to={earlier}"
+    )
+    result = json.loads(earlier.read_text(encoding="utf-8"))
+
+    assert code == 3, err
+    assert "error: gate: after fails: strict_parse_rate > 1" in err
+    assert json.loads(out.splitlines()[-1])["after"]["strict_parse_rate"] is not None
+    assert result["earlier"]["num_rows_shared"] == result["columns"]["after"]["num_rows"] >= 1
+    assert result["earlier"]["regressions"] == []
 
 
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:
