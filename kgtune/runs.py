@@ -30,6 +30,9 @@ LIBRARIES = (
     "bitsandbytes",
     "datasets",
     "sentencex",
+    "numpy",
+    "rapidfuzz",
+    "json-repair",
     "pydantic",
 )
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Condition = Annotated[str, Field(pattern=r"^\s*(>=|<=|==|>|<)\s*-?\d+(\.\d+)?\s*$")]
 Seconds = Annotated[float, Field(gt=0.0, le=86_400.0)]
 
 
@@ -196,6 +197,10 @@ class EvaluationSettings(Section):
     """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once; by memory."""
+    require: dict[str, Condition] = Field(default_factory=dict)
+    """What the tuned model must reach, else exit code 3; for example {f1_gain: ">0", parse_rate: ">=0.98"}."""
+    compare_to: NonEmpty | None = None
+    """Earlier evaluation_results.json whose answers are scored again beside the new ones; null: none."""
 
 
 class DecodingSettings(Section):

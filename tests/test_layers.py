@@ -23,7 +23,7 @@ LAYERS = [
 invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
 second_pass conversion lint checking \
 inspection data_report data_page lengths overlength windows extractor",
-    "sources examples prompt parsing runs texts highlighting sampling augmentation_tables",
+    "sources examples prompt parsing salvage salvage_items runs texts highlighting sampling augmentation_tables",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",
     "errors spelling yaml_file",

@@ -1,0 +1,46 @@
+"""Empty gold graphs: easy when the text speaks of other things, hard when it speaks of security."""
+
+from __future__ import annotations
+
+import pytest
+
+from kgtune.augmentation_tables import tables
+from kgtune.scoring.negatives import THEMES, kind_of
+
+
+def test_a_document_with_items_is_no_negative():
+    assert kind_of(is_empty=False, text="malware", stated="hard_negative") == "none"
+
+
+def test_every_theme_that_augmentation_writes_is_sorted():
+    themes = {theme for language in tables().values() for theme in language.empties}
+    assert len(themes) == 18
+    assert themes == set(THEMES)
+
+
+def test_the_group_id_tells_the_theme():
+    assert kind_of(is_empty=True, text="", group_id="empties-en-policy") == "hard_negative"
+    assert kind_of(is_empty=True, text="attack", group_id="empties-zh-天气") == "easy_negative"
+
+
+def test_what_the_row_says_goes_first():
+    assert (
+        kind_of(is_empty=True, text="attack", group_id="empties-en-policy", stated="easy_negative") == "easy_negative"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Spyware is malware that watches a user.", "hard_negative"),
+        ("Groups of attackers often share tools.", "hard_negative"),
+        ("周一的讲座介绍团队如何应对威胁。", "hard_negative"),
+        ("Check the logs twice a day.", "hard_negative"),
+        ("The bus stop was moved by 40 meters.", "easy_negative"),
+        ("A catalogue of logic puzzles.", "easy_negative"),
+        ("湖水适合游泳。", "easy_negative"),
+        (None, "easy_negative"),
+    ],
+)
+def test_else_the_words_tell(text, kind):
+    assert kind_of(is_empty=True, text=text) == kind
