@@ -42,7 +42,7 @@ HOMES = {
     "uvicorn": {"server"},
     "h11": {"server"},
     "httpx2": {"client"},
-    "numpy": {"near_duplicates", "grouping", "leaks", *MODEL_ROOMS},
+    "numpy": {"near_duplicates", "grouping", "leaks", "scoring", *MODEL_ROOMS},
 }
 # `--profile auto` asks torch about the card, and the length survey reads a local tokenizer; each late, in one function
 ALLOWED = {("config", "torch"): "_card_memory_gib", ("lengths", "transformers"): "_tokenizer"}

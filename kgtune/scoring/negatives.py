@@ -1,6 +1,6 @@
 """Texts with nothing to extract: those that speak of security all the same are the hard ones.
 
-Knows nothing about answers. What a row says of itself goes first, then the theme in its group id, then its words.
+Knows nothing about answers. What a row says of itself goes first, then the kind in its group id, then its words.
 """
 
 from __future__ import annotations
@@ -8,16 +8,10 @@ from __future__ import annotations
 import re
 from typing import Literal, cast, get_args
 
+from kgtune import negatives
+
 Kind = Literal["none", "easy_negative", "hard_negative"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-_GROUP = re.compile(r"empties-(?:en|zh)-(?P<theme>.+)")
-THEMES: dict[str, Kind] = {
-    **dict.fromkeys(("release notes", "policy", "definitions", "all clear", "advice", "marketing"), "hard_negative"),
-    **dict.fromkeys(("更新说明", "制度", "概念", "平安", "建议", "推广"), "hard_negative"),
-    **dict.fromkeys(("event", "weather", "kitchen", "会议", "天气", "厨房"), "easy_negative"),
-}
-"""The themes of the empty examples that augmentation writes."""
 
 # A text in which one of these stands is read by somebody who watches for threats; a model must read on.
 _SECURITY_WORDS = re.compile(
@@ -34,7 +28,6 @@ def kind_of(*, is_empty: bool, text: str | None = None, group_id: str = "", stat
         return "none"
     if stated in KINDS and stated != "none":
         return cast("Kind", stated)
-    theme = _GROUP.fullmatch(group_id)
-    if theme and theme["theme"] in THEMES:
-        return THEMES[theme["theme"]]
+    if written := negatives.kind_of(group_id):
+        return "hard_negative" if written == "hard" else "easy_negative"
     return "hard_negative" if _SECURITY_WORDS.search(text or "") else "easy_negative"

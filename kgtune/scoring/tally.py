@@ -19,7 +19,7 @@ from kgtune.scoring.matching import Matches, Named, match_entities, match_relati
 from kgtune.scoring.metrics import FIXED, MODES, NUM_BINS, THINGS
 
 Cell = tuple[str, str]
-"""A slice of the items: ("label", "Tool"), ("type", "USE"), ("entity_names", "seen"), ..."""
+"""A slice of the items: a label, a relationship type, seen or unseen names; as ("entity_names", "seen")."""
 
 
 @dataclass(frozen=True, slots=True)
