@@ -115,7 +115,7 @@ def test_a_gold_document_without_language_is_looked_at():
 def test_an_empty_gold_graph_has_its_kind():
     row = {"id": "a", "input": "Spyware watches users.", "output": '{"entities":[],"relationships":[]}'}
     assert files.document(item(row)).kind == "hard_negative"
-    assert files.document(item({**row, "group_id": "empties-en-weather"})).kind == "easy_negative"
+    assert files.document(item({**row, "group_id": "empties-easy-en-weather"})).kind == "easy_negative"
     assert files.document(item({**row, "kind": "easy_negative"})).kind == "easy_negative"
 
 

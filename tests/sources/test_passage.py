@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgtune.sources.fields import clean
@@ -15,6 +15,8 @@ def utf16(text: str, end: int) -> int:
     return len(text[:end].encode("utf-16-le")) // 2
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(RAW, st.data())
 def test_a_span_is_found_however_a_tool_counted(raw: str, data: st.DataObject) -> None:
     """The span keeps its words: as counted in code points, in UTF-16 units, or with CRLF as one character."""

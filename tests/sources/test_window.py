@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgtune.sources.window import Window
@@ -11,6 +11,8 @@ def cut(text: str, size: int) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.text("ab\n ", max_size=400), st.integers(1, 9), st.data())
 def test_lines_are_counted_on_however_the_window_moves(text: str, size: int, data: st.DataObject) -> None:
     window = Window(cut(text, size))
@@ -23,6 +25,8 @@ def test_lines_are_counted_on_however_the_window_moves(text: str, size: int, dat
         assert window.line_of(at) == text.count("\n", 0, gone + at) + 1
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.text("ab\n ", max_size=200), st.integers(1, 9))
 def test_the_next_character_is_found_across_pieces(text: str, size: int) -> None:
     window, at, found = Window(cut(text, size)), 0, []
