@@ -131,6 +131,11 @@ class Haystack:
         ioc = self.iocs[index]
         return span.end <= ioc.end and (span.start, span.end) != (ioc.start, ioc.end)
 
+    def mentions(self, name: str) -> list[Span]:
+        """Return all mentions, less those inside a longer indicator, unless there are no others: see `first`."""
+        found = self.all(name)
+        return [span for span in found if not self.is_inside_ioc(span)] or found
+
     @cached_property
     def _ioc_starts(self) -> list[int]:
         return [ioc.start for ioc in self.iocs]

@@ -271,3 +271,11 @@ def language_by_definition(text: str) -> str:
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
 def test_the_quick_look_at_a_language_gives_what_counting_without_indicators_gives(text: str) -> None:
     assert language_of(text) == language_by_definition(text)
+
+
+def test_mentions_inside_a_longer_indicator_count_only_where_there_are_no_others() -> None:
+    haystack = Haystack("The tool evil asked hxxp://evil[.]example/evil.php; see c2.example/kit.zip.")
+
+    assert [span.start for span in haystack.mentions("evil")] == [9]
+    assert [haystack.text[span.start : span.end] for span in haystack.mentions("kit")] == ["kit"]
+    assert haystack.mentions("nowhere") == []
