@@ -2,7 +2,7 @@
 
 Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (nine formats, found out by looking)
 Writes  fine_tune_input/training_data.json, beside it training_data.report.json and .report.html (figures, and
-        documents with coloured mentions: open it in a browser), ontology.yaml and splits.lock.json
+        documents with coloured mentions: open it in a browser) and ontology.yaml
 
     python convert_data.py                           your own file, or the shipped example
     python convert_data.py reports/ --check          only say what is wrong with these

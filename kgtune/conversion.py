@@ -6,10 +6,11 @@ none is held: see first_pass and second_pass.
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -19,11 +20,12 @@ from typing import Any
 from kgtune import (
     augment,
     config,
+    data_page,
     data_report,
     first_pass,
-    inspection,
     leaks,
     lengths,
+    lint,
     ontology,
     placement,
     preparation,
@@ -35,11 +37,13 @@ from kgtune import (
 from kgtune import crew as crews
 from kgtune.crew import Crew
 from kgtune.errors import DataError
-from kgtune.examples import Example
+from kgtune.examples import Example, of_row, written_examples
 from kgtune.first_pass import Gathered
+from kgtune.lengths import Survey
 from kgtune.ontology import Ontology
 from kgtune.placement import Placed
-from kgtune.second_pass import Maker, Written
+from kgtune.sampling import sample
+from kgtune.second_pass import Maker, Target, Written
 from kgtune.settings import Config
 from kgtune.sources import Findings, RawDocument, RawSet
 from kgtune.spill import Spill
@@ -50,6 +54,8 @@ CUSTOM = Path("fine_tune_input/raw_graph_custom.json")
 EXAMPLE = Path("fine_tune_input/raw_graph_example.json")
 FEW_DOCUMENTS = 2_000
 """Below so many, data.workers=auto starts no processes: they would take longer to start than to help."""
+MOST_LINTED = 500
+"""Documents that the page's findings come from; --check looks at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +115,25 @@ def refuse(found: Findings, cfg: Config, num_documents: int) -> None:
 def convert(
     paths: Sequence[Path], resolved: config.Resolved, output: Path, source_format: sources.Format = "auto"
 ) -> Converted:
-    """Read the inputs, and write rows, ontology, lock and report beside each other."""
+    """Read the inputs, and write rows, ontology, lock and reports beside each other."""
     cfg = resolved.config
     found = Findings()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kgtune-")))
         spill = stack.enter_context(Spill(folder))
-        number, documents = _enough_for(cfg, stream(paths, cfg, source_format, found))
-        crew = stack.enter_context(Crew(number, folder))
+        first, documents = _first_of(stream(paths, cfg, source_format, found))
+        crew = stack.enter_context(Crew(_number_of_processes(cfg, len(first)), folder))
         gathered = first_pass.gather(documents, spill, crew)
         refuse(found, cfg, len(spill))
         seen = gathered.seen
         chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
         placed = placed_by(gathered, spill, cfg, chosen, output)
-        maker = Maker(chosen, _context(placed, spill, cfg, chosen), cfg.data.description == "drop")
-        with runs.atomic(output) as file:
-            written = second_pass.write(maker, placed, spill, crew, file, folder)
+        written, survey = _written(placed, spill, crew, cfg, chosen, output, folder)
         leakage = _leakage(placed, spill, written)
-        looked_at = [spill.document(position) for position in range(min(len(spill), inspection.MOST_DOCUMENTS))]
     _keep_lock(placed, cfg, output)
     counted = seen if chosen.name == ontology.DERIVED else None
     runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen, counted))
-    report = _report(found.counts, placed, written, chosen, leakage)
-    report["lengths"] = inspection.survey(output, chosen, cfg)
+    report = {**_report(found.counts, placed, written, chosen, leakage), "lengths": survey}
     facts = {
         "config_sha256": config.config_hash(cfg),
         "data_sha256": runs.file_hash(output),
@@ -139,18 +141,20 @@ def convert(
         **runs.provenance(),
     }
     runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts})
-    html = inspection.page(output, {**report, **facts}, looked_at, chosen)
-    runs.write_text_atomic(output.with_suffix(".report.html"), html)
-    return Converted(report, chosen, f"{data_report.as_text(report)}\n{lengths.as_text(report['lengths'])}")
+    page = _page({**report, **facts}, first[:MOST_LINTED], placed, written, chosen, output)
+    runs.write_text_atomic(output.with_suffix(".report.html"), page)
+    return Converted(report, chosen, f"{data_report.as_text(report)}\n{lengths.as_text(survey)}")
 
 
-def _enough_for(cfg: Config, documents: Iterator[RawDocument]) -> tuple[int, Iterable[RawDocument]]:
-    """Return how many processes the documents are worth, and the documents."""
-    if cfg.data.workers != "auto":
-        return cfg.data.workers, documents
+def _first_of(documents: Iterator[RawDocument]) -> tuple[list[RawDocument], Iterable[RawDocument]]:
+    """Return the first documents, and all of them."""
     first = list(islice(documents, FEW_DOCUMENTS))
-    is_many = len(first) == FEW_DOCUMENTS
-    return (crews.number_of("auto") if is_many else 1), chain(first, documents)
+    return first, chain(first, documents)
+
+
+def _number_of_processes(cfg: Config, num_first: int) -> int:
+    few = cfg.data.workers == "auto" and num_first < FEW_DOCUMENTS
+    return 1 if few else crews.number_of(cfg.data.workers)
 
 
 def placed_by(gathered: Gathered, spill: Spill, cfg: Config, chosen: Ontology, output: Path) -> Placed:
@@ -160,6 +164,48 @@ def placed_by(gathered: Gathered, spill: Spill, cfg: Config, chosen: Ontology, o
         return placement.as_given(cards, gathered.units)
     lock = split_lock.read(output.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
     return placement.place(cards, gathered.units, spill.document, cfg.data, lock)
+
+
+def _written(
+    placed: Placed, spill: Spill, crew: Crew, cfg: Config, chosen: Ontology, output: Path, folder: Path
+) -> tuple[Written, dict[str, Any]]:
+    """Make and write the rows, and survey how long they are."""
+    ruler = lengths.ruler_for(cfg, chosen)
+    policy, limit = cfg.data.overlength, cfg.model.max_seq_length
+    survey = Survey(policy, limit, ruler)
+    maker = Maker(
+        chosen,
+        _context(placed, spill, cfg, chosen),
+        drop_descriptions=cfg.data.description == "drop",
+        ruler=None if ruler.exact else ruler,  # a tokenizer in every process would take 300 MB each
+        policy=policy,
+        limit=limit,
+    )
+    with (
+        runs.atomic(output) as file,
+        tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", newline="\n") as empties,
+    ):
+        target = Target(
+            file, empties, survey, lambda row: lengths.measured(of_row(json.loads(row.text)), ruler, policy, limit)
+        )
+        written = second_pass.write(maker, placed, spill, crew, target)
+    return written, survey.as_object()
+
+
+def _page(
+    report: Mapping[str, Any],
+    first: Sequence[RawDocument],
+    placed: Placed,
+    written: Written,
+    chosen: Ontology,
+    output: Path,
+) -> str:
+    """Write the page: findings of the first documents, and a sample of the rows."""
+    families = sample(second_pass.outlines(placed, written), data_page.MOST_FAMILIES)
+    ids = {row.id for family in families for row in (family.row, *family.variants)}
+    rows = written_examples(output, ids)
+    findings = list(lint.check(first, chosen))
+    return data_page.render(report, findings, rows, chosen, title=output.name, num_checked=len(first))
 
 
 def _keep_lock(placed: Placed, cfg: Config, output: Path) -> None:
@@ -180,7 +226,7 @@ def _context(placed: Placed, spill: Spill, cfg: Config, chosen: Ontology) -> aug
                 train.add((chosen.canonical_label(label) or label, name))
             else:
                 held_out.add(name)
-    rules = preparation.rules(held_out, chosen, cfg.augmentation.synonyms_file)
+    rules = preparation.rules(held_out, chosen)
     context = augment.context_of(cfg.augmentation, cfg.data.seed, train, held_out, rules)
     return _with_quotas(context, placed, spill, cfg, chosen)
 
@@ -188,7 +234,7 @@ def _context(placed: Placed, spill: Spill, cfg: Config, chosen: Ontology) -> aug
 def _with_quotas(
     context: augment.Context, placed: Placed, spill: Spill, cfg: Config, chosen: Ontology
 ) -> augment.Context:
-    maker = Maker(chosen, None, cfg.data.description == "drop")
+    maker = Maker(chosen, drop_descriptions=cfg.data.description == "drop")
     places = {card.id: index for index, card in enumerate(placed.cards) if placed.splits[index] == "train"}
 
     def fetch(identity: str) -> Example:

@@ -20,7 +20,7 @@ from kgtune.examples import Example
 from kgtune.graph import Graph
 from kgtune.lengths import OUTCOME
 from kgtune.lint import Finding, catalogue
-from kgtune.lint.findings import LEVELS, Level
+from kgtune.lint.findings import LEVELS
 from kgtune.ontology import Ontology
 from kgtune.sampling import Family, sample
 
@@ -180,25 +180,28 @@ def _marks(family: Family, filters: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def _by_code(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    grouped: dict[tuple[Level, str], list[Finding]] = {}
+    """Group findings: errors first, then by falling count; each in the words of both languages."""
+    grouped: dict[str, list[Finding]] = {}
     for finding in findings:
-        grouped.setdefault((finding.level, finding.code), []).append(finding)
-    ordered = sorted(grouped.items(), key=lambda item: (LEVELS.index(item[0][0]), -len(item[1]), item[0][1]))
+        grouped.setdefault(finding.code, []).append(finding)
+    ordered = sorted(grouped.items(), key=lambda item: (LEVELS.index(item[1][0].level), -len(item[1]), item[0]))
     return [
-        {"level": level, "code": code, "number": len(found), "first": [_told(f) for f in found[:_MOST_PER_CODE]]}
-        for (level, code), found in ordered
+        {
+            "level": found[0].level,
+            "code": code,
+            "title": catalogue.entry(code).title,
+            "number": len(found),
+            "first": [
+                {
+                    "where": str(one.place),
+                    "what": {lang: catalogue.what(one, lang) for lang in catalogue.LANGS},
+                    "fix": {lang: catalogue.fix(one, lang) for lang in catalogue.LANGS},
+                }
+                for one in found[:_MOST_PER_CODE]
+            ],
+        }
+        for code, found in ordered
     ]
-
-
-def _told(finding: Finding) -> dict[str, str]:
-    """Say a finding in both languages, from the linter's catalogue."""
-    return {
-        "where": str(finding.place),
-        "what": catalogue.what(finding, "en"),
-        "what_zh": catalogue.what(finding, "zh"),
-        "fix": catalogue.fix(finding, "en"),
-        "fix_zh": catalogue.fix(finding, "zh"),
-    }
 
 
 def _chart(lengths: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ Knows nothing about raw formats' shapes, prompts, tokenizers or augmentation.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -70,14 +71,35 @@ def to_row(example: Example) -> dict[str, str]:
     return dict(zip(ROW_KEYS, values, strict=True))
 
 
-def row_text(example: Example) -> str:
-    """Write an example as its line of training_data.json."""
-    return json.dumps(to_row(example), ensure_ascii=False, allow_nan=False)
+def row_text(row: Mapping[str, str]) -> str:
+    """Write a row as its line of training_data.json."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+
+
+def of_row(row: Mapping[str, str]) -> Example:
+    """Read a row that `to_row` made, and no other: nothing is checked that a conversion has checked."""
+    graph, problems = graphs.from_object(json.loads(row["output"]))
+    assert graph is not None, problems
+    split = cast("Split | None", row["split"] or None)
+    return Example(row["id"], row["doc_id"], row["group_id"], split, row["lang"], row["aug"], row["input"], graph)
+
+
+_ID = re.compile(r'", "id": ("(?:[^"\\]|\\.)*"), "doc_id": ')
+
+
+def written_examples(path: Path | str, ids: Collection[str]) -> Iterator[Example]:
+    """Yield some rows of a file that `write_examples` or a conversion wrote, line by line and in its order."""
+    with Path(path).open(encoding="utf-8") as lines:
+        for line in lines:
+            # A quote inside a text is escaped, so this stands in a line once.
+            found = _ID.search(line)
+            if found and json.loads(found[1]) in ids:
+                yield of_row(json.loads(line.rstrip(",\n")))
 
 
 def write_examples(path: Path | str, examples: Iterable[Example]) -> None:
     """Write training_data.json, one row a line, whole or not at all."""
-    rows = [row_text(example) for example in examples]
+    rows = [row_text(to_row(example)) for example in examples]
     write_text_atomic(path, "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n")
 
 
@@ -103,21 +125,6 @@ def read_examples(
     if findings.problems:
         raise DataError(findings.problems, summary=f"{path} can't be used: {len(findings.problems)} problems.")
     return tuple(examples)
-
-
-def rows_written(path: Path) -> Iterator[Example]:
-    """Yield the rows of a file that a conversion has just written, one a line; their shape is trusted."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if not line.startswith("{"):
-                continue
-            row = json.loads(line.rstrip().removesuffix(","))
-            graph, problems = graphs.from_object(json.loads(row["output"]))
-            assert graph is not None, problems
-            split = cast("Split | None", row["split"] or None)
-            yield Example(
-                row["id"], row["doc_id"], row["group_id"], split, row["lang"], row["aug"], row["input"], graph
-            )
 
 
 def _from_record(

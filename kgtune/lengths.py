@@ -6,15 +6,17 @@ Knows nothing about weights or training. Nothing is downloaded: without the toke
 from __future__ import annotations
 
 import logging
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kgtune import prompt, supervision
 from kgtune.examples import Example
 from kgtune.ontology import Ontology
-from kgtune.overlength import Fitter, advice, ledger_lines
+from kgtune.overlength import Fitter, Ledger, Policy, Sizes, advice, ledger_lines, sizes_of
 from kgtune.settings import Config
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,11 @@ def ruler_for(cfg: Config, ontology: Ontology) -> Ruler:
     if tokenizer is not None:
         return Ruler(str(folder), exact=True, measure=lambda row: supervision.num_tokens(row, tokenizer, system))
     fixed = estimate(system) + _TEMPLATE_TOKENS
-    return Ruler("estimate", exact=False, measure=lambda row: fixed + estimate(row.text) + estimate(row.answer))
+    return Ruler("estimate", exact=False, measure=partial(_estimated, fixed))
+
+
+def _estimated(fixed: int, row: Example) -> int:
+    return fixed + estimate(row.text) + estimate(row.answer)
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -96,33 +102,71 @@ def estimate(text: str) -> int:
 # --- the survey of all train rows
 
 
-def survey(rows: Iterable[Example], cfg: Config, ruler: Ruler) -> dict[str, Any]:
-    """Measure the train rows and go through data.overlength as fine_tune.py will; plain values only.
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A row, measured, and what of it fits; `ledger` where it is over the limit."""
 
-    Held-out rows are no part of it: they are measured whole, whatever their length.
-    """
-    limit = cfg.model.max_seq_length
-    fitter = Fitter(cfg.data.overlength, limit, ruler.measure)
-    lengths: list[int] = []
+    id: str
+    num_tokens: int
+    sizes: Sizes
+    ledger: Ledger | None = None
+
+
+def measured(row: Example, ruler: Ruler, policy: Policy, limit: int) -> Length:
+    """Measure a row, and go through data.overlength as fine_tune.py will."""
+    num_tokens = ruler.measure(row)
+    if num_tokens <= limit:
+        return Length(row.id, num_tokens, sizes_of(row))
+    fitter = Fitter(policy, limit, ruler.measure)
+    fitter.fit(row, num_tokens)
+    return Length(row.id, num_tokens, sizes_of(row), fitter.ledger)
+
+
+class Survey:
+    """Gathers the lengths of the train rows, one by one. Held-out rows are no part of it: they are measured whole."""
+
+    def __init__(self, policy: Policy, limit: int, ruler: Ruler) -> None:
+        self._policy, self._limit, self._ruler = policy, limit, ruler
+        self._lengths = array("Q")
+        self._too_long: list[tuple[str, int]] = []
+        self._ledger = Ledger()
+
+    def add(self, length: Length) -> None:
+        """Count a row."""
+        self._lengths.append(length.num_tokens)
+        if length.ledger is None:
+            self._ledger.fits(length.num_tokens, length.sizes)
+        else:
+            self._too_long.append((length.id, length.num_tokens))
+            self._ledger.add(length.ledger)
+
+    def as_object(self) -> dict[str, Any]:
+        """Return plain values, in a fixed order."""
+        lengths, limit, over = sorted(self._lengths), self._limit, self._too_long
+        return {
+            "measured_by": self._ruler.name,
+            "exact": self._ruler.exact,
+            "max_seq_length": limit,
+            "rows": len(lengths),
+            "tokens": _quantiles(lengths),
+            "fit_at": {str(size): sum(length <= size for length in lengths) for size in FIT_AT},
+            "over": len(over),
+            "overlength": self._policy,
+            "rows_over": [{"id": key, "tokens": tokens} for key, tokens in sorted(over, key=lambda r: -r[1])],
+            "advice": advice(over, limit) if over else "",
+            "ledger": self._ledger.as_object(),
+            "histogram": _histogram(lengths, limit),
+        }
+
+
+def survey(rows: Iterable[Example], cfg: Config, ruler: Ruler) -> dict[str, Any]:
+    """Measure the train rows of some in memory; plain values only."""
+    policy, limit = cfg.data.overlength, cfg.model.max_seq_length
+    found = Survey(policy, limit, ruler)
     for row in rows:
         if row.split == "train":
-            lengths.append(ruler.measure(row))
-            fitter.fit(row, lengths[-1])
-    lengths.sort()
-    return {
-        "measured_by": ruler.name,
-        "exact": ruler.exact,
-        "max_seq_length": limit,
-        "rows": len(lengths),
-        "tokens": _quantiles(lengths),
-        "fit_at": {str(size): sum(length <= size for length in lengths) for size in FIT_AT},
-        "over": len(fitter.too_long),
-        "overlength": cfg.data.overlength,
-        "rows_over": [{"id": key, "tokens": tokens} for key, tokens in sorted(fitter.too_long, key=lambda r: -r[1])],
-        "advice": advice(fitter.too_long, limit) if fitter.too_long else "",
-        "ledger": fitter.ledger.as_object(),
-        "histogram": _histogram(lengths, limit),
-    }
+            found.add(measured(row, ruler, policy, limit))
+    return found.as_object()
 
 
 def _quantiles(ordered: list[int]) -> dict[str, int]:

@@ -14,6 +14,8 @@ from kgtune import windows
 from kgtune.examples import Example
 
 Policy = Literal["refuse", "drop", "window"]
+Sizes = tuple[int, int, int, int]
+"""Rows, characters, entities and relationships."""
 TOO_LONG = "longer than model.max_seq_length"
 NO_WINDOW = "no window fits model.max_seq_length"
 # Lengths that people set; what is asked for is the first of them that holds the longest row.
@@ -43,6 +45,9 @@ class Tally:
         self.written += written
         self.lost += lost  # drops what is zero
 
+    def add(self, other: Tally) -> None:
+        self.divided(other.given, other.lost, other.written)
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -58,6 +63,21 @@ class Ledger:
 
     def tallies(self) -> dict[str, Tally]:
         return {name: getattr(self, name) for name in ("rows", "characters", "entities", "relationships")}
+
+    def add(self, other: Ledger) -> None:
+        """Add the ledger of other rows."""
+        for name, tally in self.tallies().items():
+            tally.add(getattr(other, name))
+        self.tokens_given += other.tokens_given
+        self.tokens_written += other.tokens_written
+        self.rows_windowed += other.rows_windowed
+
+    def fits(self, num_tokens: int, sizes: Sizes) -> None:
+        """Add a row that is within the limit."""
+        self.tokens_given += num_tokens
+        self.tokens_written += num_tokens
+        for tally, size in zip(self.tallies().values(), sizes, strict=True):
+            tally.whole(size)
 
     def as_object(self) -> dict[str, Any]:
         """Return plain values, in a fixed order."""
@@ -81,6 +101,11 @@ def ledger_lines(ledger: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def sizes_of(example: Example) -> Sizes:
+    """Return one row, its characters, entities and relationships: what a ledger counts beside tokens."""
+    return 1, len(example.text), len(example.graph.entities), len(example.graph.relationships)
+
+
 class Fitter:
     """Fits rows to a limit by a policy, one after the other, and keeps the ledger."""
 
@@ -94,14 +119,11 @@ class Fitter:
 
     def fit(self, example: Example, num_tokens: int) -> tuple[Example, ...]:
         """Return the row itself if it fits, else what the policy makes of it; nothing for `refuse` and `drop`."""
-        ledger, graph = self.ledger, example.graph
-        ledger.tokens_given += num_tokens
-        sizes = (1, len(example.text), len(graph.entities), len(graph.relationships))
+        ledger, sizes = self.ledger, sizes_of(example)
         if num_tokens <= self.limit:
-            ledger.tokens_written += num_tokens
-            for tally, size in zip(ledger.tallies().values(), sizes, strict=True):
-                tally.whole(size)
+            ledger.fits(num_tokens, sizes)
             return (example,)
+        ledger.tokens_given += num_tokens
         self.too_long.append((example.id, num_tokens))
         if self.policy == "window":
             return self._windows(example)

@@ -7,22 +7,24 @@ that any process may make them; the rows are written as they come, in the order 
 from __future__ import annotations
 
 import json
-import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import IO
 
-from kgtune import augment, negatives
+from kgtune import augment, lengths, negatives
 from kgtune.augment import Context
 from kgtune.crew import Crew
 from kgtune.data_report import Figures
-from kgtune.examples import Example, Split, from_raw, respelt, row_text
+from kgtune.examples import Example, Split, from_raw, respelt, row_text, to_row
+from kgtune.graph import Entity, Graph
+from kgtune.lengths import Length, Ruler, Survey
 from kgtune.ontology import Ontology
+from kgtune.overlength import Policy
 from kgtune.placement import Placed
 from kgtune.spill import Spill, batches, unpack
+from kgtune.splitting import TRAIN
 
 BATCH_SIZE = 32
 Work = tuple[bytes, str, Split]
@@ -31,11 +33,17 @@ Work = tuple[bytes, str, Split]
 
 @dataclass(frozen=True)
 class Maker:
-    """All that rows depend on beside the documents; `context` is None where no variants are asked for."""
+    """All that rows depend on beside the documents; `context` is None where no variants are asked for.
+
+    `ruler` measures train rows where they are made, None leaves that to the one who writes them.
+    """
 
     ontology: Ontology
-    context: Context | None
-    drop_descriptions: bool
+    context: Context | None = None
+    drop_descriptions: bool = False
+    ruler: Ruler | None = None
+    policy: Policy = "refuse"
+    limit: int = 0
 
     def example(self, work: Work) -> tuple[Example, Counter[str]]:
         """Make the document's own row, canonical and in the ontology's words; count what was renamed."""
@@ -55,6 +63,7 @@ class Row:
     text_key: bytes
     num_text_chars: int
     num_answer_chars: int
+    length: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +86,29 @@ class Written:
     augmented_outside_train: int = 0
     text_chars: array[int] = field(default_factory=lambda: array("Q"))
     answer_chars: array[int] = field(default_factory=lambda: array("Q"))
+    variants: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
+    """Ids and operations of the rows that were made of each document, in the order of the documents."""
 
     def add(self, row: Row) -> None:
         """Count a row."""
         self.by_split[row.split] += 1
         self.by_aug[row.aug] += 1
-        self.augmented_outside_train += bool(row.aug) and row.split != "train"
+        self.augmented_outside_train += bool(row.aug) and row.split != TRAIN
         self.text_chars.append(row.num_text_chars)
         self.answer_chars.append(row.num_answer_chars)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where rows go: the file, a temporary one for the texts that hold nothing, and the survey of lengths.
+
+    `measure` is asked for the length of a row that came without one.
+    """
+
+    file: IO[str]
+    empties: IO[str]
+    survey: Survey
+    measure: Callable[[Row], Length]
 
 
 def make(maker: Maker, batch: Sequence[Work]) -> Batch:
@@ -93,39 +117,53 @@ def make(maker: Maker, batch: Sequence[Work]) -> Batch:
     for work in batch:
         example, renamed = maker.example(work)
         made.figures.add(example, renamed)
-        rows = [_row(example)]
-        if maker.context is not None and example.split == "train":
+        examples = [example]
+        if maker.context is not None and example.split == TRAIN:
             variants = augment.variants_of(example, maker.context)
             made.drops.update(variants.drops)
-            rows += [_row(variant) for variant in variants.variants]
-        made.rows.append(rows)
+            examples += variants.variants
+        made.rows.append([_row(one, maker) for one in examples])
     return made
 
 
-def _row(example: Example) -> Row:
+def _row(example: Example, maker: Maker) -> Row:
     assert example.split is not None, example.id
-    key = augment.text_key(example.text)
-    sizes = len(example.text), len(example.answer)
-    return Row(example.id, example.split, example.aug, row_text(example), key, *sizes)
+    length = None
+    if maker.ruler is not None and example.split == TRAIN:
+        length = lengths.measured(example, maker.ruler, maker.policy, maker.limit)
+    row = to_row(example)
+    return Row(
+        id=example.id,
+        split=example.split,
+        aug=example.aug,
+        text=row_text(row),
+        text_key=augment.text_key(example.text),
+        num_text_chars=len(example.text),
+        num_answer_chars=len(row["output"]),
+        length=length,
+    )
 
 
-def write(maker: Maker, placed: Placed, spill: Spill, crew: Crew, file: IO[str], folder: Path) -> Written:
+def write(maker: Maker, placed: Placed, spill: Spill, crew: Crew, target: Target) -> Written:
     """Write every row: documents in their order, each with its variants behind it, texts that hold nothing last."""
     written = Written()
     claims = _Claims({card.text_key for card in placed.cards}, {card.id for card in placed.cards}, written.drops)
-    with tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", newline="\n") as empties:
-        separator = "[\n"
-        for row in _claimed(crew.map(make, maker, batches(_work(placed, spill), BATCH_SIZE)), claims, written):
+    separator = "[\n"
+    for family in _families(crew.map(make, maker, batches(_work(placed, spill), BATCH_SIZE)), claims, written):
+        written.variants.append(tuple((row.id, row.aug) for row in family[1:]))
+        for row in family:
             written.add(row)
+            if row.split == TRAIN:
+                target.survey.add(row.length or target.measure(row))
             if row.aug == negatives.OPERATION:
-                empties.write(f",\n{row.text}")
+                target.empties.write(f",\n{row.text}")
             else:
-                file.write(f"{separator}{row.text}")
+                target.file.write(f"{separator}{row.text}")
                 separator = ",\n"
-        empties.seek(0)
-        for line in empties:
-            file.write(line)
-    file.write("\n]\n")
+    target.empties.seek(0)
+    for line in target.empties:
+        target.file.write(line)
+    target.file.write("\n]\n")
     return written
 
 
@@ -134,13 +172,12 @@ def _work(placed: Placed, spill: Spill) -> Iterator[Work]:
         yield spill.packed(position), group, split
 
 
-def _claimed(made: Iterable[Batch], claims: _Claims, written: Written) -> Iterator[Row]:
+def _families(made: Iterable[Batch], claims: _Claims, written: Written) -> Iterator[list[Row]]:
     for batch in made:
         written.figures.update(batch.figures)
         written.drops.update(batch.drops)
         for original, *variants in batch.rows:
-            yield original
-            yield from (row for variant in variants if (row := claims.claim(variant)) is not None)
+            yield [original, *(row for variant in variants if (row := claims.claim(variant)) is not None)]
 
 
 @dataclass(slots=True)
@@ -162,3 +199,13 @@ class _Claims:
         identity = f"{variant.id}-2"
         text = json.dumps({**json.loads(variant.text), "id": identity}, ensure_ascii=False, allow_nan=False)
         return replace(variant, id=identity, text=text)
+
+
+def outlines(placed: Placed, written: Written) -> Iterator[Example]:
+    """Yield every row without its text, with one entity a label: enough to choose rows to look at."""
+    families = zip(placed.cards, placed.groups, placed.splits, written.variants, strict=True)
+    for card, group, split, variants in families:
+        graph = Graph(tuple(Entity(label, "", "") for label in card.labels))
+        for identity, aug in ((card.id, ""), *variants):
+            found = Graph() if aug == negatives.OPERATION else graph
+            yield Example(identity, card.doc_id, group, split, card.lang, aug, "", found)

@@ -12,7 +12,7 @@ from kgtune import config, conversion, naming, ontology, preparation, split_lock
 from kgtune.conversion import Converted
 from kgtune.demo import corpus
 from kgtune.errors import DataError
-from kgtune.examples import from_raw, respelt, row_text
+from kgtune.examples import from_raw, respelt, row_text, to_row
 from kgtune.sources import read_raw
 
 
@@ -65,7 +65,7 @@ def test_rows_are_those_that_preparing_in_memory_gives(source: Path, output: Pat
     chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
     examples = [respelt(from_raw(document, drop_descriptions=False), chosen)[0] for document in documents]
     prepared = preparation.prepare(examples, cfg, chosen)
-    expected = "[\n" + ",\n".join(row_text(example) for example in prepared.examples) + "\n]\n"
+    expected = "[\n" + ",\n".join(row_text(to_row(example)) for example in prepared.examples) + "\n]\n"
     assert {example.aug for example in prepared.examples} == {"", "synonyms", "order", "affixes", "entities", "empties"}
     assert output.read_text(encoding="utf-8") == expected
 

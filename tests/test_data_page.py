@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 
 from kgtune import config, conversion, data_page, data_report, lengths, lint, ontology
-from kgtune.errors import Problem
+from kgtune.data_report import Figures, Rows
 from kgtune.examples import Example
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.lengths import Ruler
-from kgtune.preparation import Prepared
 from kgtune.settings import Config
-from kgtune.sources import RawDocument, RawSet
+from kgtune.sources import RawDocument
 from tests import browser
 
 HOSTILE = "</p></script><script>hit=1</script><img src=x onerror=hit=1>\"' onmouseover=hit=1 &amp; https://a.example"
@@ -49,10 +48,22 @@ def variant(row: Example, operation: str, text: str) -> Example:
 
 def report_of(rows: list[Example], cfg: Config | None = None, **facts: Any) -> dict[str, Any]:
     cfg = cfg or Config()
-    raw_set = RawSet((), [], Counter({"read": len(rows)}))
-    prepared = Prepared(tuple(rows), Counter())
+    figures = Figures()
+    for row in rows:
+        if not row.aug:
+            figures.add(row)
+    counted = Rows(
+        Counter(row.split or "" for row in rows),
+        Counter(row.aug for row in rows),
+        [len(row.text) for row in rows],
+        [len(row.answer) for row in rows],
+        {},
+    )
     ruler = Ruler("estimate", exact=False, measure=lambda row: len(row.text))
-    built = data_report.build(raw_set, prepared, ontology.load("threat_event"))
+    splits = {"groups": len({row.group_id for row in rows}), "kept_by_the_lock": 0, "moved_from_the_lock": []}
+    built = data_report.build(
+        {"read": len(rows)}, figures, counted, ontology.load("threat_event"), {}, {**splits, "rare_labels": []}
+    )
     return {**built, "lengths": lengths.survey(rows, cfg, ruler), **facts}
 
 
@@ -155,8 +166,8 @@ def test_evidence_and_names_that_do_not_stand_in_the_text_are_told() -> None:
 
 def test_findings_stand_by_code_errors_first() -> None:
     graph = Graph((Entity("Weapon", "a", "Nothing"),), ())
-    raw_set = RawSet((RawDocument("r", "r", "Some text.", graph, "en", where="x.json:3"),), [], Counter())
-    findings = lint.check(raw_set, ontology.load("threat_event"))
+    document = RawDocument("r", "r", "Some text.", graph, "en", where="x.json:3")
+    findings = list(lint.check([document], ontology.load("threat_event")))
     page = page_of([make()], findings=findings)
 
     assert len(findings) >= 2
@@ -174,7 +185,7 @@ def test_the_same_data_gives_the_same_page() -> None:
 
 def hostile_page(word: str) -> str:
     row = make(1, text=f"{TEXT} {word}", label=f"Tool {word}", word=word, lang=f"en{word}")
-    findings = [lint.Finding("error", Problem(f"E {word}", word, word, word))]
+    findings = [lint.Finding(f"E-{word}", lint.Place(word, 1, 1, word, word), word, word)]
     other = variant(row, f"op{word}", f"{word} {TEXT}")
     return page_of([row, other], findings=findings, further={word: [word]})
 
@@ -214,8 +225,7 @@ def test_the_policy_allows_this_style_sheet_and_this_script_and_nothing_else() -
 
 def test_a_conversion_writes_the_page_beside_its_data(tmp_path: Path) -> None:
     resolved = config.load(None, None, [])
-    raw_set = conversion.read([conversion.EXAMPLE], resolved.config, "auto")
-    conversion.convert(raw_set, resolved, tmp_path / "training_data.json")
+    conversion.convert([conversion.EXAMPLE], resolved, tmp_path / "training_data.json")
     page = (tmp_path / "training_data.report.html").read_text(encoding="utf-8")
     report = json.loads((tmp_path / "training_data.report.json").read_text(encoding="utf-8"))
 

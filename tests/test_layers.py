@@ -21,8 +21,7 @@ LAYERS = [
     "model service server engine edge chat bodies answers client",
     "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting sample_pairs \
 invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
-second_pass conversion lint checking \
-inspection data_report data_page lengths overlength windows extractor",
+second_pass conversion lint checking data_report data_page lengths overlength windows extractor",
     "sources examples prompt parsing salvage salvage_items runs texts highlighting sampling augmentation_tables",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",

@@ -3,15 +3,18 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from kgtune import augment, ontology, second_pass
 from kgtune.cards import card_of
 from kgtune.crew import Crew
+from kgtune.examples import of_row
 from kgtune.graph import Entity, Graph
 from kgtune.grouping import Units
+from kgtune.lengths import Ruler, Survey, measured
 from kgtune.placement import Placed
-from kgtune.second_pass import Batch, Maker, Row
+from kgtune.second_pass import Batch, Maker, Row, Target
 from kgtune.settings import AugmentationSettings, Operation
 from kgtune.sources import RawDocument
 from kgtune.spill import Spill, pack
@@ -38,12 +41,25 @@ def written(maker: Maker, tmp_path: Path, *splits: str) -> tuple[list[dict[str, 
     cards = tuple(card_of(one) for one in documents)
     groups = tuple(f"g{card.id}" for card in cards)
     placed = Placed(tuple(range(len(splits))), cards, groups, splits, Units(), Lock())  # type: ignore[arg-type]
-    file = io.StringIO()
+    ruler = Ruler("by hand", exact=True, measure=lambda row: len(row.text))
+    file, survey = io.StringIO(), Survey("refuse", 100, ruler)
+    target = Target(
+        file, io.StringIO(), survey, lambda row: measured(of_row(json.loads(row.text)), ruler, "refuse", 100)
+    )
     with Spill(tmp_path) as spill, Crew(1, tmp_path) as crew:
         for one in documents:
             spill.put(pack(one))
-        found = second_pass.write(maker, placed, spill, crew, file, tmp_path)
-    return json.loads(file.getvalue()), found
+        found = second_pass.write(maker, placed, spill, crew, target)
+    rows = json.loads(file.getvalue())
+    train = [row for row in rows if row["split"] == "train"]
+    surveyed = survey.as_object()
+    assert surveyed["rows"] == len(train)
+    assert surveyed["over"] == sum(len(row["input"]) > 100 for row in train)
+    assert list(second_pass.outlines(placed, found)) == [
+        replace(of_row(row), text="", graph=Graph(tuple(Entity("tool", "", "") for _ in of_row(row).graph.entities)))
+        for row in sorted(rows, key=lambda row: [r["id"] for r in rows].index(row["id"]))
+    ] or any(row["aug"] == "empties" for row in rows)
+    return rows, found
 
 
 def test_a_document_becomes_a_row_in_the_ontologys_words_with_its_group_and_split(tmp_path: Path) -> None:
