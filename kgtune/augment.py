@@ -112,6 +112,7 @@ def augment(
     every split.
     """
     originals = {example.id: example for example in train if not example.aug}
+    assert len(originals) == sum(not example.aug for example in train), "an id stands twice"
     train_names = [(e.labels, e.name) for example in originals.values() for e in example.graph.entities]
     context = context_of(settings, seed, train_names, all_names, rules)
     context = with_quotas(context, list(originals), originals.__getitem__)

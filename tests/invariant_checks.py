@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from kgtune.graph import EMPTY_TEXT
 from kgtune.grounding import Haystack, match_key
 from kgtune.iocs import iocs, refang
 from kgtune.settings import Config
+from tests.annotated import Op, Ops, every
 from tests.nasty import Corpus
 
 LABEL_BEARING = (
@@ -34,26 +35,11 @@ LABEL_BEARING = (
 ).split()
 
 
-@dataclass(frozen=True)
-class Op:
-    enabled: bool = True
-    ratio: float = 1.0
-
-
-@dataclass(frozen=True)
-class Ops:
-    synonyms: Op = field(default_factory=Op)
-    order: Op = field(default_factory=Op)
-    affixes: Op = field(default_factory=Op)
-    empties: Op = field(default_factory=Op)
-    entities: Op = field(default_factory=Op)
-
-
 class Run:
     """One augmentation of a corpus, every operation asked of every document."""
 
     def __init__(self, corpus: Corpus, ops: Ops | None = None) -> None:
-        self.corpus, self.ops = corpus, ops or Ops()
+        self.corpus, self.ops = corpus, ops or every()
         self.variants, self.drops = self.again(corpus.train)
 
     def again(self, train: tuple[Example, ...], ops: Ops | None = None) -> tuple[list[Example], Counter[str]]:
@@ -360,8 +346,8 @@ def empty_texts_are_empty_for_certain(run: Run) -> list[str]:
 
 @invariant(13)
 def nothing_is_made_of_nothing_and_no_text_stands_twice(run: Run) -> list[str]:
-    none, _ = run.again(run.corpus.train, Ops(*[Op(ratio=0.0)] * 5))
-    off, _ = run.again(run.corpus.train, Ops(*[Op(enabled=False)] * 5))
+    none, _ = run.again(run.corpus.train, every(0.0))
+    off, _ = run.again(run.corpus.train, Ops(*[Op(enabled=False, ratio=1.0)] * 5))
     wrong = [f"made with a ratio of 0 or switched off: {child.id}" for child in (*none, *off)]
     texts = Counter(example.text for example in (*run.corpus.train, *run.variants))
     originals = Counter(example.text for example in run.corpus.train)

@@ -20,7 +20,7 @@ from typing import Any
 from kgtune import yaml_file
 from kgtune.augmentation_tables import Tables, tables
 from kgtune.errors import ConfigError, Problem
-from kgtune.spelling import suggestion
+from kgtune.spelling import nearest, suggestion
 from kgtune.yaml_file import KeyPath, YamlDocument
 
 _EN_WORD = re.compile("[a-z][a-z' -]*,?")
@@ -77,7 +77,9 @@ class _Reader:
         known = {word for group, _ in groups for word in group}
         vetoed = set(self._words(section.get("veto", []), language, ("veto",)))
         for word in sorted(vetoed - known):
-            self._problem((language, "veto"), f'"{word}" is in no group.', suggestion(word, known))
+            near = nearest(word, known)
+            fix = f'Did you mean "{near}"?' if near else f"The words are in kgtune/augmentation_tables/{language}.py."
+            self._problem((language, "veto"), f'"{word}" is in no group.', fix)
         left = [(tuple(word for word in group if word not in vetoed), opens) for group, opens in groups]
         return replace(
             table,
@@ -92,10 +94,10 @@ class _Reader:
             if len({word.endswith(_COMMAS) for word in words}) > 1:
                 what = f"{list(words)}: some words have a comma and some have none."
                 self._problem((language, "add", index), what, "A connective has its comma in every spelling.")
-            elif len(set(words)) < 2:
-                self._problem((language, "add", index), f"{group!r} is no group.", "Give two words or more: [a, b].")
-            else:
+            elif len(set(words)) > 1:
                 yield words
+            elif not isinstance(group, list) or len(words) == len(group):  # else a word of it has been told of
+                self._problem((language, "add", index), f"{group!r} is no group.", "Give two words or more: [a, b].")
 
     def _words(self, value: object, language: str, path: KeyPath) -> list[str]:
         words = value if isinstance(value, list) else [value]
