@@ -41,7 +41,7 @@ def ruler_for(cfg: Config, ontology: Ontology) -> Ruler:
     if tokenizer is not None:
         return Ruler(str(folder), exact=True, measure=lambda row: supervision.num_tokens(row, tokenizer, system))
     fixed = estimate(system) + _TEMPLATE_TOKENS
-    return Ruler("estimate", exact=False, measure=lambda row: fixed + estimate(row.text) + estimate(row.answer))
+    return Ruler("estimate", exact=False, measure=lambda row: fixed + estimate(f"{row.text}\n{row.answer}"))
 
 
 def _tokenizer(folder: Path) -> Any:
