@@ -6,6 +6,7 @@ import json
 import pytest
 
 from kgtune.edge import Edge, error_body
+from kgtune.gate import Gate, Policy
 
 
 def call(app, *messages: dict, headers: list[tuple[bytes, bytes]] = (), max_body_bytes: int = 10):
@@ -19,7 +20,7 @@ def call(app, *messages: dict, headers: list[tuple[bytes, bytes]] = (), max_body
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/x", "headers": list(headers)}
-    asyncio.run(Edge(app, max_body_bytes=max_body_bytes)(scope, receive, send))
+    asyncio.run(Edge(app, gate=Gate(Policy(max_body_bytes=max_body_bytes)))(scope, receive, send))
     return sent, len(pending)
 
 
@@ -101,7 +102,7 @@ def test_what_is_not_http_passes_untouched():
     async def app(scope, receive, send):
         seen.append((scope["type"], receive, send))
 
-    asyncio.run(Edge(app, max_body_bytes=1)({"type": "lifespan"}, "receive", "send"))
+    asyncio.run(Edge(app, gate=Gate(Policy()))({"type": "lifespan"}, "receive", "send"))
     assert seen == [("lifespan", "receive", "send")]
 
 

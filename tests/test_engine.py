@@ -8,16 +8,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kgtune.engine import DeadlineError, Engine, ExtractionError, Load, NotReadyError, QueueFullError
+from kgtune.admission import Bounds
+from kgtune.engine import Engine, Load
 from kgtune.errors import ModelError
 from kgtune.extractor import ScriptedExtractor, read_answer
 from kgtune.graph import EMPTY_TEXT
+from kgtune.jobs import DeadlineError, ExtractionError, NotReadyError, QueueFullError
 from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor
 
 
 @asynccontextmanager
 async def running(load: Load, *, batch_size: int = 4, max_queued: int = 8) -> AsyncIterator[Engine]:
-    engine = Engine(load, batch_size=batch_size, max_queued=max_queued)
+    engine = Engine(load, Bounds(batch_size, max_queued))
     engine.start()
     assert await asyncio.to_thread(engine.wait_loaded, LIMIT_S) == "ready"
     try:
@@ -66,7 +68,7 @@ def test_a_text_before_the_model_is_loaded_is_refused():
         return ScriptedExtractor()
 
     async def scenario():
-        engine = Engine(load, batch_size=1, max_queued=1)
+        engine = Engine(load, Bounds(1, 1))
         engine.start()
         with pytest.raises(NotReadyError) as caught:
             await engine.extract("a", timeout_s=LIMIT_S)
@@ -85,7 +87,7 @@ def test_a_load_that_raises_anything_ends_in_failed(error):
         raise error
 
     async def scenario():
-        engine = Engine(load, batch_size=1, max_queued=1)
+        engine = Engine(load, Bounds(1, 1))
         engine.start()
         state = await asyncio.to_thread(engine.wait_loaded, LIMIT_S)
         with pytest.raises(NotReadyError) as caught:

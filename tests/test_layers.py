@@ -17,14 +17,15 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it.
 LAYERS = [
     "demo",
-    "training generation evaluation tuning",
-    "model service server engine edge chat bodies answers client",
+    "training generation evaluation tuning device",
+    "model service server routes exchange answering refusals engine batching jobs edge gate metrics chat bodies docs_page \
+answers client replies",
     "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
-data_report extractor",
+data_report extractor incremental export selection admission interruption",
     "sources examples prompt parsing runs texts augmentation_tables",
     "graph grounding settings config_errors config",
     "ontology iocs",
-    "errors spelling yaml_file",
+    "errors spelling yaml_file keys logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
 MODEL_ROOMS = {*LAYERS[1].split(), "model", "demo"}
@@ -35,11 +36,12 @@ HOMES = {
         ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers"), MODEL_ROOMS
     ),
     **dict.fromkeys(("safetensors", "huggingface_hub", "modelscope"), MODEL_ROOMS),
-    "fastapi": {"service"},
+    "fastapi": {"service", "routes"},
     "starlette": {"service"},
+    "prometheus_client": {"metrics"},
     "uvicorn": {"server"},
     "h11": {"server"},
-    "httpx2": {"client"},
+    "httpx2": {"client", "replies"},
 }
 # `--profile auto` asks torch about the card, late and in one function
 ALLOWED = {("config", "torch")}
