@@ -102,7 +102,7 @@ def _check_names(where: str, names: Collection[str] | None, known: Collection[st
     for name in names or ():
         if name not in known:
             what = f'{where}: the model\'s ontology has no "{name}".'
-            raise RefusalError(422, "unknown_name", f"{what} {suggestion(name, known)}")
+            raise RefusalError(422, "unknown_name", f"{what} {suggestion(name, known)} Or leave it out.")
 
 
 def noted(text: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class AnswerReader:
             self._is_escaped = True
         elif character == '"':
             self._in_string = not self._in_string
-            if not self._in_string and self._expected in ("first_key", "key"):
+            if self._expected in ("first_key", "key"):
                 self._end_key()
         elif character == "}" and not self._in_string:
             return self._end_item()

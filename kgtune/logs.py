@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,7 +24,15 @@ def fields(**values: Any) -> dict[str, Any]:
     return {"fields": values}
 
 
-class JsonFormatter(logging.Formatter):
+class WordlessFormatter(logging.Formatter):
+    """Shows of an exception its type and where it was raised: its words may quote a text."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        kind, _, stack = ei
+        return "".join(traceback.format_tb(stack)) + (kind.__name__ if kind else "")
+
+
+class JsonFormatter(WordlessFormatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -41,7 +50,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(WordlessFormatter):
     """One line for a person; the request's id stands at its end."""
 
     def __init__(self) -> None:

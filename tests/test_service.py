@@ -17,6 +17,7 @@ from kgtune import bodies, graph
 from kgtune.errors import ModelError
 from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer, scripted
 from kgtune.graph import EMPTY_TEXT
+from kgtune.keys import Keys
 from kgtune.service import create_app
 from kgtune.settings import Config, DecodingSettings, OutputSettings, ServiceSettings
 from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor
@@ -27,8 +28,8 @@ JSON = {"Content-Type": "application/json"}
 
 
 @contextmanager
-def serving(load=ScriptedExtractor, cfg: Config | None = None) -> Iterator[TestClient]:
-    app = create_app(load, cfg or Config())
+def serving(load=ScriptedExtractor, cfg: Config | None = None, known: Keys | None = None) -> Iterator[TestClient]:
+    app = create_app(load, cfg or Config(), known)
     # An exception that gets past the app's own boundary would be raised here, and fail the test.
     with TestClient(app) as client:
         app.state.engine.wait_loaded(LIMIT_S)
