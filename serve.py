@@ -64,9 +64,9 @@ def leave(worker: Engine) -> int:
         logging.shutdown()
         sys.stderr.flush()
         os._exit(0 if worker.failure is None else 1)
-    if worker.failure is not None:
+    if isinstance(worker.failure, Exception):
         raise worker.failure
-    return 0
+    return 0 if worker.failure is None else 1  # an extractor that calls sys.exit(0) is no success either
 
 
 def guarded(model: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:

@@ -19,12 +19,6 @@ from kgtune.selection import Wanted
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
 
-def _whole(value: str) -> str:
-    if graphs.HALF_CHARACTER.search(value):
-        raise ValueError("holds half a character (a lone surrogate, \\ud800 to \\udfff)")
-    return value
-
-
 def _date(value: str) -> str:
     try:
         datetime.fromisoformat(value)
@@ -45,10 +39,10 @@ def _tlp(value: object) -> object:
     return value.lower().removeprefix("tlp:").strip() if isinstance(value, str) else value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_whole)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Field(max_length=100)]
-Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_whole)]
-Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$"), AfterValidator(_whole)]
+Line = Annotated[str, Field(min_length=1, max_length=500)]
+Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
 Date = Annotated[str, Field(max_length=40, pattern=r"^\d{4}-\d\d-\d\d"), AfterValidator(_date)]
 Format = Annotated[str, AfterValidator(_format), Field(json_schema_extra={"enum": [*export.FORMATS]})]
 

@@ -141,10 +141,9 @@ class Engine:
 
     def stop(self, limit_s: float = STOP_LIMIT_S) -> None:
         """Take no more texts, finish those taken, and end the thread; after `limit_s` cancel the rest."""
-        was_loading = self._state == "loading"
         self.close()
-        if was_loading or isinstance(self._failure, HungError):
-            return  # neither can be interrupted; the thread ends with the process
+        if self._extractor is None or isinstance(self._failure, HungError):
+            return  # neither loading nor hanging can be interrupted; the thread ends with the process
         self._thread.join(limit_s)
         if self._thread.is_alive():
             logger.warning("still extracting after %.0f s: cancelled", limit_s)

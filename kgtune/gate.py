@@ -61,7 +61,7 @@ class Gate:
 
     def refusal(self, scope: Any) -> Refused | None:
         """Say why this request is not let in, or return None."""
-        refused = self._size(scope) or self._place(scope) or self._key(scope)
+        refused = self._head(scope) or self._place(scope) or self._key(scope)
         if refused is not None:
             self.count(refused)
         return refused
@@ -70,7 +70,7 @@ class Gate:
         if self.counts is not None:
             self.counts.refused(refused.reason)
 
-    def _size(self, scope: Any) -> Refused | None:
+    def _head(self, scope: Any) -> Refused | None:
         headers: Headers = scope["headers"]
         limit = self.policy.max_header_bytes
         path_bytes = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
@@ -80,6 +80,10 @@ class Gate:
         if (num_bytes := sum(len(name) + len(value) for name, value in headers)) > limit:
             what = f"headers: have {num_bytes} bytes; the limit is {limit} (service.max_header_bytes)."
             return Refused(431, "headers_too_large", f"{what} Send fewer or shorter ones.")
+        if {b"content-length", b"transfer-encoding"} <= {name.lower() for name, _ in headers}:
+            # A proxy may believe the one and this server the other: the rest would be somebody else's request.
+            what = "request: says in two ways how long it is (Content-Length and Transfer-Encoding)."
+            return Refused(400, "two_lengths", f"{what} Send one of them.")
         return None
 
     def _place(self, scope: Any) -> Refused | None:

@@ -6,6 +6,8 @@ Knows nothing about torch or HTTP: whoever owns a device says these things, and 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from typing import overload
 
 
 class DeviceMemoryError(Exception):
@@ -16,22 +18,37 @@ class DeviceLostError(Exception):
     """The device answers no more. Nothing in this process can use it again; a new process can."""
 
 
-class TextCancels(threading.Event):
-    """A batch's cancel flag that also knows its texts: it is set once every one of them is cancelled.
+class TextCancels(threading.Event, Sequence[threading.Event]):
+    """A batch's cancel flag that also holds one for each of its texts: it is set once all of those are.
 
-    An extractor that asks `is_set` alone stops when nobody waits for any text. One that asks `is_text_set`
-    can give up each row as soon as nobody waits for it, and the batch ends with the last row still wanted.
+    An extractor that knows one flag stops when nobody waits for any of its texts. One that knows a flag for each
+    can give up a row as soon as nobody waits for it, and its batch ends with the last row that is still wanted.
     """
 
     def __init__(self, num_texts: int) -> None:
         super().__init__()
-        self._are_set = [False] * num_texts
+        self._texts = [threading.Event() for _ in range(num_texts)]
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @overload
+    def __getitem__(self, index: int) -> threading.Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[threading.Event]: ...
+
+    def __getitem__(self, index: int | slice) -> threading.Event | list[threading.Event]:
+        return self._texts[index]
+
+    def set(self) -> None:
+        """Give up all texts."""
+        for event in self._texts:
+            event.set()
+        super().set()
 
     def cancel_text(self, index: int) -> None:
         """Give up the text with this place in the batch."""
-        self._are_set[index] = True
-        if all(self._are_set):
-            self.set()
-
-    def is_text_set(self, index: int) -> bool:
-        return self._are_set[index] or self.is_set()
+        self._texts[index].set()
+        if all(event.is_set() for event in self._texts):
+            super().set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -28,6 +29,16 @@ from kgtune.selection import Selection
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
 BATCH_TEXTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Decoding(Protocol):
+    """What an extractor may tell of one answer: how many steps of its model it took, and who chose its tokens."""
+
+    num_forward_passes: int
+    num_forced_tokens: int
+    num_drafted_tokens: int
+    num_accepted_tokens: int
+    num_overruled_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +105,17 @@ class Metrics:
             self._answers.labels(extraction.finish_reason).inc()
             self._tokens.labels("prompt").inc(extraction.num_prompt_tokens)
             self._tokens.labels("answer").inc(extraction.num_answer_tokens)
+            if (decoding := getattr(extraction, "statistics", None)) is not None:
+                self._decoded(decoding, extraction.num_answer_tokens)
             if extraction.graph is None and extraction.finish_reason != "cancelled":
                 self._unreadable.labels(extraction.reason or "unknown").inc()
+
+    def _decoded(self, decoding: Decoding, num_answer_tokens: int) -> None:
+        """Count how the answer came about. An extractor that does not tell leaves these series out."""
+        self._passes.labels("made").inc(decoding.num_forward_passes)
+        self._passes.labels("saved").inc(max(0, num_answer_tokens - decoding.num_forward_passes))
+        for kind in ("forced", "drafted", "accepted", "overruled"):
+            self._tokens.labels(kind).inc(getattr(decoding, f"num_{kind}_tokens"))
 
     def selected(self, selection: Selection) -> None:
         """Count what is known only once a graph is held against its text."""

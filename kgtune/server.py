@@ -128,10 +128,15 @@ class DrainingServer(uvicorn.Server):
             self._drain_until_s = now + self._drain_s
         elif now > self._drain_until_s:
             logger.warning("stopping: texts are given up that were not finished within %g s", self._drain_s)
-            self._worker.abandon()
             self.should_exit = True
         if self._worker.is_idle:
             self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse what is not finished by now, so that whoever waits for it is told, and close the port."""
+        self._worker.close()
+        self._worker.abandon()
+        await super().shutdown(sockets)
 
 
 class JsonH11Protocol(H11Protocol):

@@ -77,7 +77,9 @@ def test_without_a_measurement_a_batch_is_guessed_at():
         (8, 8, 25.0, 10.0),  # it is late; that it ends now is the best guess
     ],
 )
-def test_the_wait_is_the_rest_of_the_running_batch_and_whole_batches_behind_it(num_texts, batch_size, running_s, expected):
+def test_the_wait_is_the_rest_of_the_running_batch_and_whole_batches_behind_it(
+    num_texts, batch_size, running_s, expected
+):
     pace = Pace()
     pace.note(10.0)
     assert pace.wait_s(num_texts, batch_size, running_s) == expected

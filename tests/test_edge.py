@@ -10,7 +10,9 @@ from kgtune.edge import Edge, error_body, note
 from kgtune.gate import Gate, Policy
 
 
-def call(app, *messages: dict, headers: list[tuple[bytes, bytes]] = (), max_body_bytes: int = 10, gate: Gate | None = None):
+def call(
+    app, *messages: dict, headers: list[tuple[bytes, bytes]] = (), max_body_bytes: int = 10, gate: Gate | None = None
+):
     """Send a request through an Edge; return what was answered and how many messages were left unread."""
     pending, sent = list(messages), []
 
@@ -194,7 +196,11 @@ def test_the_log_line_has_notes_and_the_request_id_as_fields(caplog):
     record = caplog.records[-1]
     assert record.getMessage().startswith("POST (no route) 200 ")
     assert record.getMessage().endswith(" chars=5 sha256=abc")
-    assert {key: record.fields[key] for key in ("status", "chars", "sha256")} == {"status": 200, "chars": 5, "sha256": "abc"}
+    assert {key: record.fields[key] for key in ("status", "chars", "sha256")} == {
+        "status": 200,
+        "chars": 5,
+        "sha256": "abc",
+    }
     assert "hush" not in caplog.text
 
 

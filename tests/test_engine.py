@@ -83,6 +83,23 @@ def test_a_text_before_the_model_is_loaded_is_refused():
     assert asyncio.run(scenario()) == ("loading", EMPTY_TEXT, "stopping")
 
 
+def test_stopping_does_not_wait_for_a_load_even_once_it_is_closed():
+    gate = threading.Event()
+
+    def load():
+        gate.wait(LIMIT_S)
+        return ScriptedExtractor()
+
+    engine = Engine(load, Bounds(1, 1))
+    engine.start()
+    engine.close()
+    engine.stop(LIMIT_S)
+    was_alive = engine.is_alive
+    gate.set()
+    engine._thread.join(LIMIT_S)
+    assert (was_alive, engine.state) == (True, "stopping")
+
+
 @pytest.mark.parametrize("error", [ModelError("no weights"), RuntimeError("bug"), SystemExit(1)])
 def test_a_load_that_raises_anything_ends_in_failed(error):
     def load():
@@ -409,7 +426,7 @@ def test_each_text_of_a_batch_is_cancelled_by_itself():
         def extract(self, texts, *, cancel=None):
             entered.set()
             release.wait(LIMIT_S)
-            seen.append([cancel.is_text_set(i) for i in range(len(texts))])
+            seen.append([event.is_set() for event in cancel])
             return ScriptedExtractor().extract(texts)
 
     async def scenario():

@@ -42,8 +42,14 @@ def test_tokens_are_guessed_by_characters(text, expected):
 
 def test_a_name_that_the_ontology_does_not_have_is_refused_with_the_nearest(ready):
     for wishes, says in (
-        (Wishes(labels=["Tool", "Tol"]), 'body.labels: the model\'s ontology has no "Tol". Did you mean "Tool"? Or leave it out.'),
-        (Wishes(types=["USES"]), 'body.types: the model\'s ontology has no "USES". Did you mean "USE"? Or leave it out.'),
+        (
+            Wishes(labels=["Tool", "Tol"]),
+            'body.labels: the model\'s ontology has no "Tol". Did you mean "Tool"? Or leave it out.',
+        ),
+        (
+            Wishes(types=["USES"]),
+            'body.types: the model\'s ontology has no "USES". Did you mean "USE"? Or leave it out.',
+        ),
     ):
         with pytest.raises(RefusalError) as caught:
             ready.asked("a", wishes, Source(), where="body.text")

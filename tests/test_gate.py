@@ -98,6 +98,11 @@ def test_a_text_in_the_query_is_414():
     assert "xxx" not in refused.message
 
 
+def test_a_request_of_two_lengths_is_400():
+    refused = refusal(Policy(), scope("/", (b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked")))
+    assert (refused.status, refused.reason) == (400, "two_lengths")
+
+
 def test_a_path_may_have_a_body_limit_of_its_own():
     policy = Policy(max_body_bytes=10, body_bytes_by_path={"/batch": 99})
     assert (policy.body_bytes("/one"), policy.body_bytes("/batch"), policy.body_bytes("/batch/")) == (10, 99, 10)

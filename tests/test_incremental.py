@@ -15,7 +15,9 @@ from kgtune.parsing import Parsed, parse_answer
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(lambda s: s.strip())
 # Braces, quotes, backslashes and commas inside strings are what a careless scanner trips over.
-TRICKY = st.one_of(TEXTS, st.sampled_from(['{"', '"}', "\\", '\\"', "]}", "C:\\夜\\x.exe", "{}", ",", "\n"]).map(lambda s: s + "x"))
+TRICKY = st.one_of(
+    TEXTS, st.sampled_from(['{"', '"}', "\\", '\\"', "]}", "C:\\夜\\x.exe", "{}", ",", "\n"]).map(lambda s: s + "x")
+)
 ENTITIES = st.builds(Entity, TRICKY, TRICKY, TRICKY, st.one_of(st.just(""), TRICKY))
 EDGES = st.builds(Relationship, TRICKY, TRICKY, TRICKY, st.floats(0, 1), st.one_of(st.just(""), TRICKY))
 GRAPHS = st.builds(Graph, st.lists(ENTITIES, max_size=3).map(tuple), st.lists(EDGES, max_size=3).map(tuple))
@@ -84,7 +86,12 @@ def test_an_item_is_given_out_at_its_closing_brace_and_not_later(answer):
 
 @pytest.mark.property
 @settings(deadline=None)
-@given(answers(), st.integers(0, 10_000), st.sampled_from(['"', "{", "}", "[", "]", ",", ":", "\\", "x", "\u3000", "\ud800", "1", ""]), st.booleans())
+@given(
+    answers(),
+    st.integers(0, 10_000),
+    st.sampled_from(['"', "{", "}", "[", "]", ",", ":", "\\", "x", "\u3000", "\ud800", "1", ""]),
+    st.booleans(),
+)
 def test_after_any_mutation_it_completes_exactly_what_the_strict_reader_accepts(answer, place, character, replace):
     at = place % (len(answer) + 1)
     mutated = answer[:at] + character + answer[at + replace :]

@@ -22,7 +22,9 @@ def test_keys_come_from_the_environment_and_from_a_file(tmp_path):
     assert [known.accept(key) for key in (FIRST, SECOND, "another-key-of-the-test")] == [True] * 3
 
 
-@pytest.mark.parametrize("shown", ["", FIRST[:-1], FIRST + " ", FIRST.upper(), "\udcff", "夜" * 20, "# of the other team"])
+@pytest.mark.parametrize(
+    "shown", ["", FIRST[:-1], FIRST + " ", FIRST.upper(), "\udcff", "夜" * 20, "# of the other team"]
+)
 def test_what_is_no_key_is_not_accepted(shown):
     assert keys.load({keys.VARIABLE: FIRST}, None).accept(shown) is False
 

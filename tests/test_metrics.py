@@ -1,5 +1,7 @@
 """What is counted, by name and value, as Prometheus reads it."""
 
+from types import SimpleNamespace
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -50,6 +52,31 @@ def test_a_batch_tells_of_waits_sizes_tokens_and_how_answers_ended():
     assert found["kgtune_answer_tokens_per_second"] == 20.0
     assert (found["kgtune_answers_total{finish=stop}"], found["kgtune_answers_total{finish=length}"]) == (1, 1)
     assert found["kgtune_unreadable_answers_total{reason=cut_off}"] == 1
+
+
+def test_the_decoders_own_statistics_are_counted_where_there_are_some():
+    metrics = Metrics()
+    plain = read_answer(CANNED_ANSWER, "stop", 70, 300)
+    metrics.batch_ended(2.0, [plain])
+    assert [name for name in samples(metrics) if "forward_passes" in name or "forced" in name] == []
+    statistics = SimpleNamespace(
+        num_forward_passes=100,
+        num_forced_tokens=90,
+        num_drafted_tokens=140,
+        num_accepted_tokens=110,
+        num_overruled_tokens=3,
+    )
+    told = SimpleNamespace(
+        graph=plain.graph, finish_reason="stop", num_prompt_tokens=70, num_answer_tokens=300, statistics=statistics
+    )
+    metrics.batch_ended(2.0, [told])
+    found = samples(metrics)
+    assert (found["kgtune_forward_passes_total{kind=made}"], found["kgtune_forward_passes_total{kind=saved}"]) == (
+        100,
+        200,
+    )
+    tokens = [found[f"kgtune_tokens_total{{kind={kind}}}"] for kind in ("forced", "drafted", "accepted", "overruled")]
+    assert tokens == [90, 140, 110, 3]
 
 
 def test_a_cancelled_answer_is_not_an_unreadable_one():

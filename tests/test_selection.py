@@ -16,9 +16,15 @@ CANNED = parse_answer(CANNED_ANSWER).graph
 TEXT = "GlassViper used NightLoom against Northwind Bank."
 LABELS, TYPES = ["Tool", "Actor", "工具"], ["USE", "ATTACK"]
 IDS = [f"e{i}" for i in range(1, 5)]
-ENTITIES = st.builds(Entity, st.sampled_from(LABELS), st.sampled_from(IDS), st.sampled_from(["NightLoom", "夜织机", "N L"]))
+ENTITIES = st.builds(
+    Entity, st.sampled_from(LABELS), st.sampled_from(IDS), st.sampled_from(["NightLoom", "夜织机", "N L"])
+)
 EDGES = st.builds(
-    Relationship, st.sampled_from(TYPES), st.sampled_from([*IDS, "e9"]), st.sampled_from(IDS), st.sampled_from([0.2, 0.5, 0.9])
+    Relationship,
+    st.sampled_from(TYPES),
+    st.sampled_from([*IDS, "e9"]),
+    st.sampled_from(IDS),
+    st.sampled_from([0.2, 0.5, 0.9]),
 )
 GRAPHS = st.builds(Graph, st.lists(ENTITIES, max_size=6).map(tuple), st.lists(EDGES, max_size=6).map(tuple))
 WANTED = st.builds(
@@ -49,7 +55,9 @@ def test_any_order_of_arrival_shows_the_same_relationships_as_the_whole(graph, w
     whole, counted = select(graph, TEXT, wanted)
     merged = [*graph.relationships]
     for entity in reversed(graph.entities):  # their own order stays: ids depend on it
-        merged.insert(rng.randint(0, min((merged.index(e) for e in merged if isinstance(e, Entity)), default=len(merged))), entity)
+        merged.insert(
+            rng.randint(0, min((merged.index(e) for e in merged if isinstance(e, Entity)), default=len(merged))), entity
+        )
     selection, shown = Selection(TEXT, wanted), []
     for item in merged:
         shown += selection.take(item)
@@ -79,7 +87,12 @@ def test_what_is_shown_is_wanted_and_closed_and_the_rest_is_counted(graph, wante
     ("wanted", "names", "types", "withheld"),
     [
         (Wanted(), ["GlassViper", "NightLoom", "Northwind Bank"], ["USE", "ATTACK"], {}),
-        (Wanted(labels=frozenset({"ThreatOrganization", "Tool"})), ["GlassViper", "NightLoom"], ["USE"], {"label": 1, "end": 1}),
+        (
+            Wanted(labels=frozenset({"ThreatOrganization", "Tool"})),
+            ["GlassViper", "NightLoom"],
+            ["USE"],
+            {"label": 1, "end": 1},
+        ),
         (Wanted(labels=frozenset()), [], [], {"label": 3, "end": 2}),
         (Wanted(types=frozenset({"ATTACK"})), ["GlassViper", "NightLoom", "Northwind Bank"], ["ATTACK"], {"type": 1}),
         (Wanted(min_confidence=0.95), ["GlassViper", "NightLoom", "Northwind Bank"], ["USE"], {"confidence": 1}),
