@@ -27,6 +27,9 @@ A pipeline's own extractor class, with the service behind it. Its settings, in t
         def extract(self, chunk):
             return graph.to_object(self._client.extract(chunk))
 
+        def close(self):
+            self._client.close()
+
 A manager that speaks to the OpenAI API needs two other values and no other code:
 
 .. code-block:: python

@@ -63,10 +63,10 @@ class GuardedExtractor:
         try:
             with device_errors():
                 return self.inner.extract(texts, cancel=cancel)
-        except DeviceMemoryError as error:
-            error.__context__ = None  # torch's own error, whose frames hold the batch's tensors
-            release_memory()
-            raise
+        except DeviceMemoryError:
+            pass  # and no more: as long as it is handled, its frames hold the batch's tensors
+        release_memory()
+        raise DeviceMemoryError(f"{len(texts)} texts")
 
 
 def guarded(load: Callable[[], Extractor], model_dir: Path) -> GuardedExtractor:

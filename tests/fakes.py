@@ -96,4 +96,5 @@ class FaultyExtractor:
 
 
 def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
