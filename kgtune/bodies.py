@@ -5,6 +5,7 @@ Knows nothing about routes. The graph's own records stand in graph; a test holds
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -19,8 +20,14 @@ from kgtune.selection import Wanted
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?")
+
+
 def _date(value: str) -> str:
     try:
+        # fromisoformat also reads weeks and days without hyphens, which no format has a place for
+        if not _DATE.fullmatch(value):
+            raise ValueError
         datetime.fromisoformat(value)
     except ValueError:
         raise ValueError("is no date. Write 2026-11-20 or 2026-11-20T08:30:00Z") from None
@@ -43,7 +50,13 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Field(max_length=100)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
-Date = Annotated[str, Field(max_length=40, pattern=r"^\d{4}-\d\d-\d\d"), AfterValidator(_date)]
+Date = Annotated[
+    str,
+    Field(max_length=40, json_schema_extra={"anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+    AfterValidator(_date),
+]
+# Checked by refusals, which says it better and knows the configured limit; documented here.
+Text = Annotated[str, Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})]
 Format = Annotated[str, AfterValidator(_format), Field(json_schema_extra={"enum": [*export.FORMATS]})]
 
 
@@ -92,7 +105,7 @@ class Source(Request):
 class StreamRequest(Wishes, Source):
     """A text to extract a graph from, item by item."""
 
-    text: str
+    text: Text
     """The report."""
 
 
@@ -107,7 +120,7 @@ class BatchItem(Source):
     """One text of several."""
 
     text: str
-    """The report."""
+    """The report; an empty or too long one has an error of its own."""
     id: Line | None = None
     """Comes back with the result."""
 
@@ -121,6 +134,8 @@ class BatchRequest(Wishes):
 
 class ErrorBody(BaseModel):
     """What went wrong, where, and what to do about it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     error: str
 

@@ -81,6 +81,8 @@ def test_wishes_choose_of_the_graph_and_add_nothing(canned, wishes, names, types
         ({"url": "https://x.example/" + "x" * 2000}, "at most 2000 characters"),
         ({"published": "yesterday"}, "body.published"),
         ({"published": "2026-13-45"}, "is no date"),
+        ({"published": "2026-W47-1"}, "is no date"),
+        ({"published": "20261120"}, "is no date"),
         ({"tlp": "purple"}, "body.tlp"),
         ({"tlp": 7}, "body.tlp"),
     ],
