@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kgtune import answering, refusals
 from kgtune.answering import Answer, Asked
@@ -18,11 +18,15 @@ from kgtune.bodies import Source, Wishes
 from kgtune.engine import Engine
 from kgtune.errors import UserError
 from kgtune.extractor import Extraction
+from kgtune.incremental import AnswerReader
 from kgtune.jobs import EngineError, Job
 from kgtune.metrics import Metrics
 from kgtune.refusals import RefusalError
+from kgtune.selection import Selection
 from kgtune.settings import Config
 from kgtune.spelling import suggestion
+
+T = TypeVar("T")
 
 THREADED_CHARS = 2000  # from here on, holding a graph against its text takes longer than a switch of threads
 HASH_CHARS = 12
@@ -85,17 +89,30 @@ class Exchange:
         return await self.shown(extraction, job, asked), extraction
 
     async def shown(self, extraction: Extraction, job: Job, asked: Asked) -> Answer:
-        """Make the answer of an extraction; on a thread where that takes long, since the event loop must go on."""
-        if len(asked.text) < THREADED_CHARS:
-            answer = answering.answer(extraction, job, asked)
-        else:
-            answer = await asyncio.to_thread(answering.answer, extraction, job, asked)
+        """Make the answer of an extraction."""
+        answer = await _beside(asked.text, lambda: answering.answer(extraction, job, asked))
         self.metrics.selected(answer.selection)
         return answer
+
+    async def unfolded(self, raw_text: str, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
+        """Read an answer item by item, as far as it can be read, and return what is shown of it."""
+        return await _beside(asked.text, lambda: _unfolded(raw_text, asked))
 
     def _refusal(self, error: Exception) -> RefusalError:
         timeout_s, retry_after_s = self.cfg.service.timeout_s, self.engine.retry_after_s()
         return refusals.of_engine(error, timeout_s=timeout_s, retry_after_s=retry_after_s)
+
+
+async def _beside(text: str, work: Callable[[], T]) -> T:
+    """Do work that grows with a text: on a thread where the text is long, since the event loop must go on."""
+    return work() if len(text) < THREADED_CHARS else await asyncio.to_thread(work)
+
+
+def _unfolded(raw_text: str, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
+    selection, reader = Selection(asked.text, asked.wanted), AnswerReader()
+    items = [shown for item in reader.feed(raw_text) for shown in selection.take(item)]
+    selection.finish()
+    return items, selection
 
 
 def _check_names(where: str, names: Collection[str] | None, known: Collection[str]) -> None:

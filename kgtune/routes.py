@@ -37,7 +37,6 @@ from kgtune.bodies import (
 from kgtune.edge import note
 from kgtune.exchange import Exchange
 from kgtune.extractor import Extraction
-from kgtune.incremental import AnswerReader
 from kgtune.jobs import Job
 from kgtune.metrics import CONTENT_TYPE
 from kgtune.parsing import loads_strict
@@ -172,12 +171,9 @@ async def kg_extract_stream(
     asked, job = admitted
     try:
         extraction = await found.extraction(job)
-        selection = Selection(asked.text, asked.wanted)
-        reader = AnswerReader()
-        for item in reader.feed(extraction.raw_text):
-            for shown in selection.take(item):
-                yield _event("relationship" if "type" in shown else "entity", shown)
-        selection.finish()
+        items, selection = await found.unfolded(extraction.raw_text, asked)
+        for item in items:
+            yield _event("relationship" if "type" in item else "entity", item)
         if extraction.graph is None:
             raise refusals.unreadable(extraction)
         found.metrics.selected(selection)

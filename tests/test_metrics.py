@@ -1,10 +1,12 @@
 """What is counted, by name and value, as Prometheus reads it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kgtune import extractor
 from kgtune.extractor import CANNED_ANSWER, read_answer
 from kgtune.metrics import Gauge, Metrics
 from kgtune.parsing import parse_answer
@@ -77,6 +79,15 @@ def test_the_decoders_own_statistics_are_counted_where_there_are_some():
     )
     tokens = [found[f"kgtune_tokens_total{{kind={kind}}}"] for kind in ("forced", "drafted", "accepted", "overruled")]
     assert tokens == [90, 140, 110, 3]
+
+
+def test_the_statistics_that_extractions_have_are_those_that_are_counted():
+    statistics = getattr(extractor, "Statistics", None)
+    if statistics is None:
+        pytest.skip("extractions have no statistics yet; where they do, their names must be those of metrics.Decoding")
+    metrics = Metrics()
+    metrics.batch_ended(1.0, [replace(read_answer(CANNED_ANSWER, "stop", 70, 300), statistics=statistics())])
+    assert samples(metrics)["kgtune_forward_passes_total{kind=saved}"] == 300
 
 
 def test_a_cancelled_answer_is_not_an_unreadable_one():

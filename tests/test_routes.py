@@ -4,6 +4,7 @@ import json
 import threading
 import time
 
+import anyio
 import pytest
 from hypothesis import given, settings
 
@@ -13,10 +14,11 @@ from kgtune.chat import pieces
 from kgtune.errors import ModelError
 from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer, scripted
 from kgtune.graph import EMPTY_TEXT
+from kgtune.service import create_app
 from kgtune.settings import Config, DecodingSettings, OutputSettings, ServiceSettings
 from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor
 from tests.test_incremental import GRAPHS
-from tests.test_service import CHAT, EXTRACT, JSON, answering, chat, error_of, limited, noting, serving
+from tests.test_service import CHAT, EXTRACT, JSON, _request, answering, chat, error_of, limited, noting, serving
 
 STREAM, BATCH = "/api/kg-extract/stream", "/api/kg-extract/batch"
 TEXT = "GlassViper used NightLoom against Northwind Bank."
@@ -266,6 +268,23 @@ def test_a_batch_has_the_time_of_one_request():
         took_s = time.monotonic() - started
     assert [result["status"] for result in body["results"]] == [504] * 3
     assert took_s < LIMIT_S / 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_client_that_goes_away_gives_up_its_whole_batch():
+    extractor, gone = GatedExtractor(), anyio.Event()
+    app = create_app(lambda: extractor, limited())
+    async with app.router.lifespan_context(app), anyio.create_task_group() as group:
+        await anyio.to_thread.run_sync(app.state.engine.wait_loaded, LIMIT_S)
+        group.start_soon(_request, app, b'{"items": [{"text": "a"}, {"text": "b"}]}', gone, BATCH)
+        await anyio.to_thread.run_sync(extractor.entered.acquire)
+        gone.set()
+        await anyio.to_thread.run_sync(extractor.ended.acquire)
+        with anyio.fail_after(LIMIT_S):
+            while not app.state.engine.is_idle:
+                await anyio.lowlevel.checkpoint()
+    assert (extractor.batches, extractor.cancelled) == ([["a"]], [["a"]])
 
 
 @pytest.mark.parametrize(

@@ -395,7 +395,7 @@ async def test_a_client_that_goes_away_frees_its_place(is_queued, caplog):
     assert (extractor.batches, extractor.cancelled) == (([["first"]], []) if is_queued else ([["gone"]], [["gone"]]))
 
 
-async def _request(app, body: bytes, gone: anyio.Event) -> None:
+async def _request(app, body: bytes, gone: anyio.Event, path: str = EXTRACT) -> None:
     """Post to the app as a server does, and go away when told."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -408,7 +408,7 @@ async def _request(app, body: bytes, gone: anyio.Event) -> None:
     async def send(message):
         pass
 
-    scope = {"type": "http", "method": "POST", "path": EXTRACT, "query_string": b"", "scheme": "http"}
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "scheme": "http"}
     await app(scope | {"headers": [(b"content-type", b"application/json")]}, receive, send)
 
 

@@ -17,7 +17,7 @@ from tests.scripts.test_serve_faults import Server
 
 pytestmark = [pytest.mark.scripts, pytest.mark.slow]
 
-NUM_CASES = int(os.environ.get("KGTUNE_OPENAPI_CASES", "300"))
+NUM_CASES = int(os.environ.get("KGTUNE_OPENAPI_CASES", "60"))
 NUM_WITH_BODY = 4  # operations whose requests can be varied without end
 LIMIT_S = 600 + NUM_CASES
 # An allow-list must name what the model's ontology has, and that the document can't know.
