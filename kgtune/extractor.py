@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from kgtune import ontology as ontologies
 from kgtune.graph import EMPTY_TEXT, Graph
+from kgtune.ontology import Ontology
 from kgtune.parsing import Parsed, parse_answer
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -72,6 +74,7 @@ class ScriptedExtractor:
     answers: dict[str, str] = field(default_factory=dict)
     default: str = EMPTY_TEXT
     name: str = "scripted"
+    ontology: Ontology | None = None
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
         if cancel is not None and cancel.is_set():
@@ -84,4 +87,4 @@ class ScriptedExtractor:
 
 def scripted() -> ScriptedExtractor:
     """Make the extractor of `serve.py --scripted`: the same canned graph for every text."""
-    return ScriptedExtractor(default=CANNED_ANSWER)
+    return ScriptedExtractor(default=CANNED_ANSWER, ontology=ontologies.load("threat_event"))
