@@ -255,8 +255,6 @@ def load_extractor(model_dir: Path, cfg: Config) -> Extractor:
         TransformersExtractor,
     )  # generation stands above this module
 
-    if cfg.decoding.constraint != "none":
-        log.warning("decoding.constraint=%s has no effect yet: answers are decoded freely", cfg.decoding.constraint)
     tuned = load_tuned(model_dir, cfg)
     return TransformersExtractor.from_tuned(tuned, cfg.decoding)
 
