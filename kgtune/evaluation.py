@@ -19,7 +19,8 @@ from kgtune.ontology import Ontology
 from kgtune.scoring import Judged
 
 SCHEMA_VERSION = 1
-Which = Literal["before", "after"]
+Which = Literal["before", "after", "after_constrained"]
+COLUMNS: tuple[Which, ...] = ("before", "after", "after_constrained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ RATES = (
 
 def table(result: dict[str, Any]) -> str:
     """The comparison as a Markdown table, all documents first, then each language."""
-    columns = [which for which in ("before", "after") if which in result]
+    columns = [which for which in COLUMNS if which in result]
     lines = [f"| {result[columns[0]]['num_documents']} held-out documents | " + " | ".join(columns) + " |"]
     lines.append("|---|" + "---|" * len(columns))
     lines += [
@@ -119,7 +120,7 @@ def table(result: dict[str, Any]) -> str:
 
 def headline(result: dict[str, Any], output_dir: Path) -> dict[str, Any]:
     """The numbers that matter, as one JSON object for machines."""
-    columns: dict[str, Any] = {which: _headline(result[which]) for which in ("before", "after") if which in result}
+    columns: dict[str, Any] = {which: _headline(result[which]) for which in COLUMNS if which in result}
     return {
         **columns,
         "run": {k: v for k, v in result["run"].items() if k != "losses"},
@@ -139,13 +140,14 @@ def _headline(column: dict[str, Any]) -> dict[str, Any]:
 def report(result: dict[str, Any]) -> str:
     """evaluation_report.md: the table, why answers failed, and what the numbers are numbers of."""
     lines = ["# Evaluation", "", table(result), "", "Failed answers by reason:", ""]
-    lines += [f"- {which}: {_reasons(result[which])}" for which in ("before", "after") if which in result]
+    lines += [f"- {which}: {_reasons(result[which])}" for which in COLUMNS if which in result]
     lines += [
         "",
         (
             f"Base model {result['base_model']}, {result['device']}, git {result['git_sha']}, {result['date']}. "
             "Before is the same model in the same process with the adapter off; prompt, documents, greedy decoding and "
-            f"token cap ({result['max_new_tokens']}) are the same. Rates carry 95 % Wilson intervals. Names are "
+            f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is held "
+            "to the grammar of decoding.constraint, as inference.py and serve.py do. Rates carry 95 % Wilson intervals. Names are "
             "compared, never ids; an unreadable answer counts as nothing found."
         ),
         "",

@@ -40,7 +40,7 @@ Cancel = threading.Event | Sequence[threading.Event]
 
 @dataclass
 class TransformersExtractor:
-    """Asks a model for graphs. `system` is the message it was trained on; `limits` are in the model's tokens.
+    """Asks a model for graphs. `system` is the message it was trained on; the cap is in tokens.
 
     `rules` hold the answers to a grammar; without them a model writes what it likes.
     """
@@ -48,25 +48,33 @@ class TransformersExtractor:
     model: Any
     tokenizer: ChatTokenizer
     system: str
-    limits: Limits
+    max_new_tokens: int
     batch_size: int
     name: str
-    rules: Rules | None = None
     progress: Callable[[int, int], None] | None = None
+    rules: Rules | None = None
+    draft_tokens: int = 0
     _vocabulary: Vocabulary | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if self.rules is not None:
             self._vocabulary = vocabulary_of(self.tokenizer, self.model.config.vocab_size, self.stop_ids)
-            check_cap(self.limits.max_tokens, self._vocabulary)
+            check_cap(self.max_new_tokens, self._vocabulary)
 
     @classmethod
     def from_tuned(cls, tuned: TunedModel, decoding: DecodingSettings) -> TransformersExtractor:
         """Ask a model as its contract says."""
-        limits = limits_for(decoding, tuned.contract.max_answer_tokens)
-        rules = rules_for(tuned.contract, tuned.ontology, decoding, limits.max_tokens)
-        system, size = tuned.contract.system, decoding.batch_size
-        return cls(tuned.model, tuned.tokenizer, system, limits, size, tuned.name, rules)
+        cap = answer_cap(decoding, tuned.contract.max_answer_tokens)
+        return cls(
+            tuned.model,
+            tuned.tokenizer,
+            tuned.contract.system,
+            cap,
+            decoding.batch_size,
+            tuned.name,
+            rules=rules_for(tuned.contract, tuned.ontology, decoding, cap),
+            draft_tokens=decoding.draft_tokens,
+        )
 
     @property
     def stop_ids(self) -> set[int]:
@@ -107,11 +115,12 @@ class TransformersExtractor:
 
     def _row(self, text: str, cancel: threading.Event | None) -> Row:
         ids = self._ids(text)
+        limits = Limits(self.max_new_tokens, self.draft_tokens)
         writing: Writing
         if self.rules is None or self._vocabulary is None:
-            writing = FreeWriting(ids, self.stop_ids, self.limits)
+            writing = FreeWriting(ids, self.stop_ids, limits)
         else:
-            writing = GrammarWriting(self._vocabulary, self.rules, prompt.neutralise(text), self.limits)
+            writing = GrammarWriting(self._vocabulary, self.rules, prompt.neutralise(text), limits)
         return Row(ids, writing, cancel)
 
     def _read(self, text: str, row: Row) -> Extraction:
@@ -146,11 +155,6 @@ def answer_cap(decoding: DecodingSettings, max_answer_tokens: int) -> int:
     if decoding.max_new_tokens == "auto":
         return int(max_answer_tokens * ANSWER_MARGIN) + 16
     return int(decoding.max_new_tokens)
-
-
-def limits_for(decoding: DecodingSettings, max_answer_tokens: int) -> Limits:
-    """What an answer and a draft may take."""
-    return Limits(answer_cap(decoding, max_answer_tokens), decoding.draft_tokens)
 
 
 def rules_for(contract: Contract, ontology: Ontology, decoding: DecodingSettings, max_tokens: int) -> Rules | None:

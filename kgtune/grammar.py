@@ -15,10 +15,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import llguidance
-
-from kgtune.errors import ModelError
-
 _SKELETON = r"""
 start: "{\"entities\":[" entities
 entities: "],\"relationships\":[]}" | entity::1
@@ -31,11 +27,8 @@ _EMPTY_ONLY = r'start: "{\"entities\":[],\"relationships\":[]}"'
 
 # One character of a string as json.dumps(ensure_ascii=False) writes it: each character has one spelling.
 _CHARACTER = r'([^"\\\x00-\x1f]|\\["\\bfnrt]|\\u00(0[0-7bef]|1[0-9a-f]))'
-# A name starts with something to see; readers strip names, and the contract has no empty ones.
-_VISIBLE = r'([^\s"\\\x00-\x1f]|\\["\\])'
-
-# An error's text would quote grammar and answer, and texts are not logged.
-_LIMITS = llguidance.LLParserLimits(verbose_errors=False)
+# A name starts with what is no white space (str.isspace): readers strip names, and the contract has no empty ones.
+_FIRST = r'([^\s"\\\x00-\x1f]|\\["\\b]|\\u00(0[0-7ef]|1[0-9ab]))'
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +77,15 @@ def _named(rules: Rules, text: str) -> list[str]:
     verbatim = [label for label in rules.labels if label in rules.verbatim_labels]
     free = [label for label in rules.labels if label not in rules.verbatim_labels]
     ways = [f"({_choice(free)}) id::_ NAME"] if free else []
-    if verbatim and any(character >= " " and not character.isspace() for character in text):
+    if verbatim and text.strip():
         ways.append(f"({_choice(verbatim)}) id::_ VERBATIM_NAME")
     return ways
 
 
 def _references(rules: Rules, limit: int) -> list[str]:
     if not rules.is_closed:
-        return [r'id::_ : "\",\"id\":\"" NAME "\",\"name\":\""', "end::_ : NAME"]
+        # a condition that always holds: a rule that is given the number must use it
+        return [r'id::_ : "\",\"id\":\"" NAME "\",\"name\":\"" %if ge(_, 1)', "end::_ : NAME %if ge(_, 1)"]
     ids = " | ".join(rf'"\",\"id\":\"e{n}\",\"name\":\"" %if eq(_, {n})' for n in range(1, limit + 1))
     ends = " | ".join(f'"e{n}" %if ge(_, {n})' for n in range(1, limit + 1))
     return [f"id::_ : {ids}", f"end::_ : {ends}"]
@@ -99,7 +93,7 @@ def _references(rules: Rules, limit: int) -> list[str]:
 
 def _strings(rules: Rules, text: str) -> list[str]:
     """The terminals. A bound on a verbatim string costs nothing here, and one on a free string ends a loop."""
-    name = f"/{_VISIBLE}{_CHARACTER}{{0,{rules.max_name_chars - 1}}}/"
+    name = f"/{_FIRST}{_CHARACTER}{{0,{rules.max_name_chars - 1}}}/"
     evidence = f"/{_CHARACTER}{{0,{rules.max_evidence_chars}}}/"
     lines = [f"NAME: {name}", f"DESCRIPTION: {evidence}"]
     if rules.verbatim_labels or rules.is_evidence_verbatim:

@@ -27,6 +27,7 @@ LIBRARIES = (
     "peft",
     "accelerate",
     "bitsandbytes",
+    "llguidance",
     "datasets",
     "sentencex",
     "pydantic",

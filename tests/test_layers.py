@@ -17,11 +17,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it.
 LAYERS = [
     "demo",
-    "training generation evaluation tuning",
+    "training generation decoding evaluation tuning",
     "model service server engine edge chat bodies answers client",
     "supervision scoring augment editing reordering replacement invariants splitting preparation conversion lint \
-data_report extractor",
-    "sources examples prompt parsing runs texts augmentation_tables",
+data_report extractor writing",
+    "sources examples prompt parsing runs texts augmentation_tables grammar constraint outline drafts",
     "graph grounding settings config_errors config",
     "ontology iocs",
     "errors spelling yaml_file",
@@ -40,6 +40,7 @@ HOMES = {
     "uvicorn": {"server"},
     "h11": {"server"},
     "httpx2": {"client"},
+    "llguidance": {"constraint"},
 }
 # `--profile auto` asks torch about the card, late and in one function
 ALLOWED = {("config", "torch")}
