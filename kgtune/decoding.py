@@ -45,8 +45,12 @@ class Row:
         return self.writing.finish is None
 
     def forget(self) -> int:
-        """Forget what was fed and is not in the answer, refused drafts or a loop; say how many tokens stay."""
-        del self.fed[len(os.path.commonprefix([self.fed, self.writing.tokens])) :]
+        """Forget what was fed and is not in the answer, refused drafts or a loop; say how many tokens stay.
+
+        An answer that was cut back to what is fed feeds its last token again: the model is asked behind it.
+        """
+        tokens = self.writing.tokens
+        del self.fed[min(len(os.path.commonprefix([self.fed, tokens])), max(len(tokens) - 1, 0)) :]
         return len(self.prompt) + len(self.fed)
 
     def feed(self, num_shared: int) -> list[int]:

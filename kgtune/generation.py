@@ -167,7 +167,8 @@ def rules_for(contract: Contract, ontology: Ontology, decoding: DecodingSettings
     grounded = {name for name, share in shares.items() if is_full and share is not None and share >= floor}
     is_evidence_grounded = is_full and contract.verbatim_evidence is not None and contract.verbatim_evidence >= floor
     if is_full:
-        _say_what_is_free({**shares, "evidence": contract.verbatim_evidence}, floor)
+        named = {f"names of {name}": share for name, share in shares.items()}
+        _say_what_is_free({**named, "evidence": contract.verbatim_evidence}, floor)
     return Rules(
         labels=ontology.label_names,
         types=ontology.type_names,

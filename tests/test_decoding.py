@@ -92,3 +92,109 @@ def test_answers_are_token_for_token_those_of_masked_greedy_without_drafts(seed:
             part = slice(start, start + batch_size)
             got += [row.writing.tokens for row in decoded(model, vocabulary, ids[part], texts[part], limits)]
         assert got == wanted, (batch_size, draft_tokens)
+
+
+def test_the_shared_prefix_is_run_once_and_no_batch_changes_it() -> None:
+    from kgtune.decoding import Batch, Prefix, Row
+    from kgtune.writing import FreeWriting, Limits
+
+    model, tokenizer, _ = prepared(0)
+    texts = ["GlassViper used NightLoom.", "暗影组织", "\n\nstarts with a newline, which may melt into the prompt's own"]
+    ids = prompts(tokenizer, texts)
+    prefix = Prefix(model, ids[0][:40])
+    shared = [prefix.shared_with([one]) for one in ids]
+
+    def answers(parts: list[list[list[int]]]) -> list[list[int]]:
+        got = []
+        for part in parts:
+            rows = [Row(one, FreeWriting(one, [2], Limits(30, 4))) for one in part]
+            Batch(model, prefix, rows).run()
+            got += [row.writing.tokens for row in rows]
+        return got
+
+    assert 20 < min(shared) <= max(shared) <= 40
+    assert prefix.shared_with(ids) == min(shared)
+    assert answers([ids]) == answers([[one] for one in ids]) == answers([ids[::-1]])[::-1]
+
+
+def test_a_prompt_that_is_all_prefix_still_feeds_its_last_token() -> None:
+    from kgtune.decoding import Prefix
+
+    model, _, _ = prepared(0)
+
+    assert Prefix(model, [5, 6, 7]).shared_with([[5, 6, 7]]) == 2
+
+
+def test_dead_columns_of_the_cache_are_moved_out_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kgtune import decoding
+    from kgtune.writing import Limits
+
+    model, tokenizer, vocabulary = prepared(3)
+    rng = random.Random(3)
+    texts = [hostile.text(rng)[:60] or "x" for _ in range(6)]
+    ids = prompts(tokenizer, texts)
+    limits = Limits(120, 16, heeds_loops=False)
+    wanted = [row.writing.tokens for row in decoded(model, vocabulary, ids, texts, limits)]
+    moves = []
+    move = decoding.Batch._move_together
+
+    def counted(self: Any, longest: int) -> None:
+        moves.append((self.alive.shape[1], longest))
+        move(self, longest)
+        assert self.alive.shape[1] == longest == self.cache.get_seq_length()
+
+    monkeypatch.setattr(decoding.Batch, "_move_together", counted)
+    monkeypatch.setattr(decoding, "_SLACK", -150)
+
+    assert [row.writing.tokens for row in decoded(model, vocabulary, ids, texts, limits)] == wanted
+    assert len(moves) >= 3
+
+
+def test_a_row_that_is_cancelled_leaves_within_one_pass_and_the_others_go_on() -> None:
+    from kgtune.decoding import Batch, Prefix, Row
+    from kgtune.writing import FreeWriting, Limits
+
+    model, tokenizer, _ = prepared(0)
+    ids = prompts(tokenizer, ["one", "two", "three"])
+    events = [threading.Event() for _ in ids]
+    rows = [Row(one, FreeWriting(one, [], Limits(20, 0)), event) for one, event in zip(ids, events, strict=True)]
+    events[0].set()
+    passes = 0
+    forward = model.forward
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal passes
+        passes += 1
+        if passes == 6:
+            events[1].set()
+        return forward(*args, **kwargs)
+
+    prefix = Prefix(model, ids[0][:10])
+    model.forward = counted
+    Batch(model, prefix, rows).run()
+
+    assert [(row.writing.finish, len(row.writing.tokens)) for row in rows] == [("cancelled", 0), ("cancelled", 6), ("length", 20)]
+    assert [row.writing.statistics.num_forward_passes for row in rows] == [0, 6, 20]
+    assert passes == 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_loops_are_left_alike_with_drafts_and_without_in_a_batch_and_alone(seed: int) -> None:
+    """A cache that keeps what a loop was would change what comes after it."""
+    from kgtune.decoding import Batch, Prefix, Row
+    from kgtune.writing import GrammarWriting, Limits
+
+    model, tokenizer, vocabulary = prepared(seed)
+    rules = Rules(("Tool",), ("USE",), max_entities=40, max_name_chars=200)
+    texts = [hostile.text(random.Random(n))[:100] or "x" for n in range(12)]
+    ids = prompts(tokenizer, texts)
+    prefix = Prefix(model, ids[0][:20])
+    got = []
+    for draft_tokens, size in ((0, 1), (16, 1), (16, 12)):
+        rows = [Row(i, GrammarWriting(vocabulary, rules, t, Limits(400, draft_tokens))) for i, t in zip(ids, texts, strict=True)]
+        for start in range(0, 12, size):
+            Batch(model, prefix, rows[start : start + size]).run()
+        got.append([(row.writing.tokens, row.writing.finish, row.writing.statistics.num_loops) for row in rows])
+
+    assert got[0] == got[1] == got[2]
+    assert sum(loops for _, _, loops in got[0]) >= 1
