@@ -39,12 +39,14 @@ def prompts(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return [tokenizer(prompt.render(tokenizer, SYSTEM, text), add_special_tokens=False)["input_ids"] for text in texts]
 
 
-def masked_greedy(model: Any, vocabulary: Any, prompt_ids: list[int], text: str, max_tokens: int) -> list[int]:
+def masked_greedy(
+    model: Any, vocabulary: Any, prompt_ids: list[int], text: str, max_tokens: int, rules: Rules = RULES
+) -> list[int]:
     """llguidance as its documentation has it: one forward pass a token, the most probable one under the mask."""
     import torch
     from transformers import DynamicCache
 
-    matching = vocabulary.matching(grammar.lark(RULES, prompt.neutralise(text)))
+    matching = vocabulary.matching(grammar.lark(rules, prompt.neutralise(text)))
     cache = DynamicCache()
     tokens: list[int] = []
     feed = prompt_ids

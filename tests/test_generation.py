@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kgtune import graph, ontology, prompt
+from kgtune import examples, graph, ontology, prompt, sources, supervision
 from kgtune.errors import UserError
 from kgtune.grammar import Rules
 from kgtune.graph import Entity, Graph, Relationship
@@ -24,6 +24,7 @@ from tests import hostile, tiny
 pytestmark = pytest.mark.tiny
 
 SYSTEM = "Knowledge graph as JSON."
+BASE = Path("kgtune/demo/base")
 LABELS = ("Tool", "Target", "目标", 'odd "label"')
 RULES = Rules(
     LABELS, ("USE", "ATTACK"), verbatim_labels=frozenset({"Tool", "目标"}), is_evidence_verbatim=True,
@@ -31,6 +32,7 @@ RULES = Rules(
 )  # fmt: skip
 # 300 in `make test`; KGTUNE_PAIRS=10000 for the figure in the README
 NUM_PAIRS = int(os.environ.get("KGTUNE_PAIRS", "300"))
+NUM_BASE_TEXTS = int(os.environ.get("KGTUNE_BASE_TEXTS", "40"))
 
 
 def extractor(seed: int = 0, **fields: Any) -> Any:
@@ -270,19 +272,67 @@ def test_the_shape_alone_and_no_rules_at_all(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == []
 
 
-@pytest.mark.slow
-def test_the_embedded_base_says_the_same_with_drafts_and_without() -> None:
-    """Trained weights and a tokenizer with merges across quotes; 200 short texts in two scripts."""
-    from kgtune import generation, model
-    from tests.test_decoding import masked_greedy
+def test_forced_tokens_are_those_that_training_saw_and_every_trained_answer_is_let_through() -> None:
+    """On the demo's tokenizer, whose merges reach over quotes and brackets; answers as supervision renders them."""
+    from kgtune import generation, grammar, model
 
-    base = Path(__file__).resolve().parent.parent / "kgtune/demo/base"
-    tokenizer = model.load_tokenizer(base)
-    weights = model.load_weights(base, load_in_4bit=False, precision="fp32").double().eval()
+    tokenizer = model.load_tokenizer(BASE)
+    vocabulary = generation.vocabulary_of(tokenizer, len(tokenizer), [tokenizer.eos_token_id])
+    files = [Path("fine_tune_input/raw_graph_example.json"), BASE.parent / "corpus.jsonl"]
+    num_answers = num_forced = num_tokens = 0
+    for document in [d for file in files for d in sources.read_raw([file], source_format="auto", default_confidence=0.9).documents[:60]]:
+        example = examples.from_raw(document, drop_descriptions=num_answers % 2 == 0)
+        shares = supervision.verbatim_shares([supervision.Sample(example, "", "", (), ())])
+        rules = Rules(
+            labels=tuple({e.labels for e in example.graph.entities}),
+            types=tuple({r.type for r in example.graph.relationships}),
+            verbatim_labels=frozenset(label for label, share in shares[1].items() if share == 1.0),
+            is_evidence_verbatim=shares[0] == 1.0,
+            has_descriptions=any(e.description for e in example.graph.entities),
+        )
+        matching = vocabulary.matching(grammar.lark(rules, prompt.neutralise(example.text)))
+        left = tokenizer(supervision.answer_content(example), add_special_tokens=False)["input_ids"]
+        num_answers += 1
+        num_tokens += len(left)
+        while left:
+            forced = matching.forced()
+            assert left[: len(forced)] == forced, example.id
+            num_forced += len(forced)
+            for token in forced or left[:1]:
+                assert matching.allows(token), example.id
+                matching.take(token)
+            left = left[len(forced or left[:1]) :]
+        assert matching.is_complete, example.id
+    assert num_answers >= 70
+    assert num_forced > 0.3 * num_tokens
+
+
+@pytest.mark.slow
+def test_the_embedded_base_says_token_for_token_what_masked_greedy_says() -> None:
+    """Trained weights, and a tokenizer whose tokens reach over quotes, brackets and both scripts."""
+    from kgtune import generation, model
+    from kgtune.decoding import Batch, Prefix, Row
+    from kgtune.writing import Limits
+    from tests.test_decoding import masked_greedy
+    from tests.test_writing import Uncut
+
+    tokenizer = model.load_tokenizer(BASE)
+    weights = model.load_weights(BASE, load_in_4bit=False, precision="fp32").double().eval()
     known = ontology.load("threat_event")
     system = prompt.system_message(known, "brief")
     rules = Rules(known.label_names, known.type_names, verbatim_labels=frozenset(known.label_names), is_evidence_verbatim=True)
-    one = generation.TransformersExtractor(weights, tokenizer, system, max_new_tokens=60, batch_size=8, name="base", rules=rules, draft_tokens=16)
+    vocabulary = generation.vocabulary_of(tokenizer, weights.config.vocab_size, [tokenizer.eos_token_id])
     rng = random.Random(0)
-    texts = [hostile.text(rng)[:120] or "x" for _ in range(200)]
-    one.extract(texts)
+    texts = [hostile.text(rng)[:120] or "x" for _ in range(NUM_BASE_TEXTS)]
+    ids = [tokenizer(prompt.render(tokenizer, system, text), add_special_tokens=False)["input_ids"] for text in texts]
+    prefix = Prefix(weights, ids[0][:60])
+    rows = [
+        Row(one, Uncut(vocabulary, rules, prompt.neutralise(text), Limits(60, 16, heeds_loops=False)))
+        for one, text in zip(ids, texts, strict=True)
+    ]
+    for start in range(0, len(rows), 8):
+        Batch(weights, prefix, rows[start : start + 8]).run()
+
+    wanted = [masked_greedy(weights, vocabulary, one, text, 60, rules) for one, text in zip(ids, texts, strict=True)]
+    assert [row.writing.tokens for row in rows] == wanted
+    assert sum(row.writing.statistics.num_accepted_tokens for row in rows) > NUM_BASE_TEXTS
