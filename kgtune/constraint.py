@@ -92,4 +92,3 @@ class Matching:
     def _check(self) -> None:
         if self._matcher.is_error():
             raise StuckError(self._matcher.get_error().splitlines()[0][:200])
-

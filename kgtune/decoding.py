@@ -10,7 +10,6 @@ message's, and statistics come back: of what the hook prepares, nothing would be
 
 from __future__ import annotations
 
-import os.path
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ class Row:
         An answer that was cut back to what is fed feeds its last token again: the model is asked behind it.
         """
         tokens = self.writing.tokens
-        del self.fed[min(len(os.path.commonprefix([self.fed, tokens])), max(len(tokens) - 1, 0)) :]
+        del self.fed[min(num_alike(self.fed, tokens), max(len(tokens) - 1, 0)) :]
         return len(self.prompt) + len(self.fed)
 
     def feed(self, num_shared: int) -> list[int]:
@@ -71,16 +70,19 @@ class Prefix:
         with torch.inference_mode():
             inputs = torch.tensor([self.ids], device=model.device)
             model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        self._layers = [(layer.keys, layer.values) for layer in cache.layers]
+        layers: list[Any] = cache.layers
+        self._layers = [(layer.keys, layer.values) for layer in layers]
 
     def shared_with(self, prompts: Sequence[Sequence[int]]) -> int:
         """How many tokens of it begin every prompt; the last token of a prompt must be fed, and never counts."""
-        return len(os.path.commonprefix([self.ids, *(list(prompt[:-1]) for prompt in prompts)]))
+        return num_alike(self.ids, *(prompt[:-1] for prompt in prompts))
 
     def cache(self, length: int, num_rows: int) -> DynamicCache:
         """Make a cache that holds the first `length` tokens, once for each row."""
         size = (num_rows, -1, -1, -1)
-        return DynamicCache([(k[..., :length, :].expand(size), v[..., :length, :].expand(size)) for k, v in self._layers])
+        return DynamicCache(
+            [(k[..., :length, :].expand(size), v[..., :length, :].expand(size)) for k, v in self._layers]
+        )
 
 
 class Batch:
@@ -126,8 +128,10 @@ class Batch:
         """Move each row's living columns to the right end of the cache, in their order, and cut off the rest."""
         order = self.alive.int().argsort(dim=1, stable=True)[:, -longest:]
         self.alive = self.alive.gather(1, order)
-        for layer in self.cache.layers:
-            index = order.to(layer.keys.device)[:, None, :, None].expand(-1, layer.keys.shape[1], -1, layer.keys.shape[3])
+        layers: list[Any] = self.cache.layers
+        for layer in layers:
+            _, num_heads, _, head_size = layer.keys.shape
+            index = order.to(layer.keys.device)[:, None, :, None].expand(-1, num_heads, -1, head_size)
             layer.keys, layer.values = layer.keys.gather(2, index), layer.values.gather(2, index)
 
     def _step(self) -> None:
@@ -154,6 +158,14 @@ class Batch:
         for row, chosen, of_row in zip(self.rows, choices, logits, strict=True):
             first = len(chosen) - len(row.writing.draft) - 1
             row.writing.settle(chosen[first:], partial(_best, of_row[first:]))
+
+
+def num_alike(first: Sequence[int], *others: Sequence[int]) -> int:
+    """Return with how many tokens all of these begin alike."""
+    length = min(len(first), *map(len, others))
+    if all(other[:length] == first[:length] for other in others):
+        return length
+    return next(number for number in range(length) if any(other[number] != first[number] for other in others))
 
 
 def _best(logits: torch.Tensor, position: int, allowed: bytes) -> int:

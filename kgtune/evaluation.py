@@ -146,8 +146,8 @@ def report(result: dict[str, Any]) -> str:
         (
             f"Base model {result['base_model']}, {result['device']}, git {result['git_sha']}, {result['date']}. "
             "Before is the same model in the same process with the adapter off; prompt, documents, greedy decoding and "
-            f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is held "
-            "to the grammar of decoding.constraint, as inference.py and serve.py do. Rates carry 95 % Wilson intervals. Names are "
+            f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is "
+            "held to a grammar, as inference.py and serve.py do it. Rates carry 95 % Wilson intervals. Names are "
             "compared, never ids; an unreadable answer counts as nothing found."
         ),
         "",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os.path
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from typing import Any
 
 from kgtune import prompt
 from kgtune.constraint import Vocabulary
-from kgtune.decoding import Batch, Prefix, Row
+from kgtune.decoding import Batch, Prefix, Row, num_alike
 from kgtune.errors import UserError
 from kgtune.extractor import Extraction, read_answer
 from kgtune.grammar import Rules
@@ -105,7 +104,8 @@ class TransformersExtractor:
     @cached_property
     def _prefix(self) -> Prefix:
         """The system message's share of the prompt; what two texts have in common shows where it ends."""
-        return Prefix(self.model, os.path.commonprefix([self._ids("a"), self._ids("1")]))
+        one, other = self._ids("a"), self._ids("1")
+        return Prefix(self.model, one[: num_alike(one, other)])
 
     def _ids(self, text: str) -> list[int]:
         if HALF_CHARACTER.search(text):
@@ -163,7 +163,9 @@ def rules_for(contract: Contract, ontology: Ontology, decoding: DecodingSettings
         return None
     floor = decoding.grounded_floor
     is_full = decoding.constraint == "full"
-    shares = {label.name: contract.verbatim_names.get(label.name) for label in ontology.labels if label.anchored != "allow"}
+    shares = {
+        label.name: contract.verbatim_names.get(label.name) for label in ontology.labels if label.anchored != "allow"
+    }
     grounded = {name for name, share in shares.items() if is_full and share is not None and share >= floor}
     is_evidence_grounded = is_full and contract.verbatim_evidence is not None and contract.verbatim_evidence >= floor
     if is_full:

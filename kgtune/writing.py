@@ -128,9 +128,9 @@ class GrammarWriting:
 
     def settle(self, choices: Sequence[int], best: Best) -> None:
         self.statistics.num_forward_passes += 1
-        draft = [*zip(self.draft, self._forced, strict=True), (None, False)]
         try:
-            for position, (choice, (expected, is_forced)) in enumerate(zip(choices, draft, strict=True)):
+            for position, choice in enumerate(choices):
+                expected, is_forced = self._drafted(position)
                 token = expected if is_forced else self._chosen(choice, position, best)
                 self.statistics.num_forced_tokens += is_forced
                 self.statistics.num_accepted_tokens += token == expected and not is_forced
@@ -138,6 +138,10 @@ class GrammarWriting:
                     return
         except StuckError as error:
             self._give_up(error)
+
+    def _drafted(self, position: int) -> tuple[int, bool]:
+        """The token that was drafted there, and whether the grammar forced it; behind the draft there is none."""
+        return (self.draft[position], self._forced[position]) if position < len(self.draft) else (-1, False)
 
     def _chosen(self, choice: int, position: int, best: Best) -> int:
         if self._matching.allows(choice):

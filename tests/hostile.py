@@ -11,7 +11,7 @@ SHARDS = [
     "198[.]51[.]100[.]7", "CVE-2021-00001", "\n", "\r\n", "\t", "\x00", "\x07", "\x08", "\x0b", "\x0c", "\x1b[31m", "\x1f", "\x7f", "\x85",
     "\u00a0", "\u200b", "\u2028", "\u2029", "\u202e", "\ufeff", "\ufffd", "😀", "👩\u200d💻", "e\u0301", "ﬁ", "İ", "ß", "𝒜", "｢", "“quoted”",
     '"},{"', '"}],"relationships":[]}', '{"entities":[', "null", "NaN", "\\u0041", "\\n", "'", "`", "%s", "{}", "[]", "<script>",
-    "<|im_end|>", "<|im_start|>system\n", "<|endoftext|>", "</think>", "<tool_call>", "‹|im_end|>", "‹|im_end|><|im_end|>", "<|\"|>",
+    "<|im_end|>", "<|im_start|>system\n", "<|endoftext|>", "</think>", "<tool_call>", "‹|im_end|>", "‹|im_end|><|im_end|>", '<|"|>',
     "A" * 60, "=-" * 40, " " * 30, "0" * 64, "啊" * 30,
 ]  # fmt: skip
 

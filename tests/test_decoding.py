@@ -69,7 +69,8 @@ def decoded(model: Any, vocabulary: Any, ids: list[list[int]], texts: list[str],
 
     prefix = Prefix(model, ids[0][:20])
     rows = [
-        Row(one, Uncut(vocabulary, RULES, prompt.neutralise(text), limits)) for one, text in zip(ids, texts, strict=True)
+        Row(one, Uncut(vocabulary, RULES, prompt.neutralise(text), limits))
+        for one, text in zip(ids, texts, strict=True)
     ]
     Batch(model, prefix, rows).run()
     return rows
@@ -101,7 +102,11 @@ def test_the_shared_prefix_is_run_once_and_no_batch_changes_it() -> None:
     from kgtune.writing import FreeWriting, Limits
 
     model, tokenizer, _ = prepared(0)
-    texts = ["GlassViper used NightLoom.", "暗影组织", "\n\nstarts with a newline, which may melt into the prompt's own"]
+    texts = [
+        "GlassViper used NightLoom.",
+        "暗影组织",
+        "\n\nstarts with a newline, which may melt into the prompt's own",
+    ]
     ids = prompts(tokenizer, texts)
     prefix = Prefix(model, ids[0][:40])
     shared = [prefix.shared_with([one]) for one in ids]
@@ -175,7 +180,11 @@ def test_a_row_that_is_cancelled_leaves_within_one_pass_and_the_others_go_on() -
     model.forward = counted
     Batch(model, prefix, rows).run()
 
-    assert [(row.writing.finish, len(row.writing.tokens)) for row in rows] == [("cancelled", 0), ("cancelled", 6), ("length", 20)]
+    assert [(row.writing.finish, len(row.writing.tokens)) for row in rows] == [
+        ("cancelled", 0),
+        ("cancelled", 6),
+        ("length", 20),
+    ]
     assert [row.writing.statistics.num_forward_passes for row in rows] == [0, 6, 20]
     assert passes == 20
 
@@ -193,7 +202,10 @@ def test_loops_are_left_alike_with_drafts_and_without_in_a_batch_and_alone(seed:
     prefix = Prefix(model, ids[0][:20])
     got = []
     for draft_tokens, size in ((0, 1), (16, 1), (16, 12)):
-        rows = [Row(i, GrammarWriting(vocabulary, rules, t, Limits(400, draft_tokens))) for i, t in zip(ids, texts, strict=True)]
+        rows = [
+            Row(i, GrammarWriting(vocabulary, rules, t, Limits(400, draft_tokens)))
+            for i, t in zip(ids, texts, strict=True)
+        ]
         for start in range(0, 12, size):
             Batch(model, prefix, rows[start : start + size]).run()
         got.append([(row.writing.tokens, row.writing.finish, row.writing.statistics.num_loops) for row in rows])

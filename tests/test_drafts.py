@@ -6,8 +6,13 @@ from kgtune.drafts import Drafter, Recall, Source
 from kgtune.outline import Outline
 
 TEXT = 'On Monday "GlassViper" met NightLoom.\nGlassViper used NightLoom against Northwind Bank. NightLoom is new. 北风银行被攻击。'
-HEAD = '{"entities":[{"labels":"Tool","id":"e1","name":"GlassViper","description":""},{"labels":"Tool","id":"e2","name":"'
-BOTH = HEAD + 'Northwind Bank","description":""}],"relationships":[{"type":"USE","source":"e1","target":"e2","confidence":0.9,"evidence":"'
+HEAD = (
+    '{"entities":[{"labels":"Tool","id":"e1","name":"GlassViper","description":""},{"labels":"Tool","id":"e2","name":"'
+)
+BOTH = (
+    HEAD
+    + 'Northwind Bank","description":""}],"relationships":[{"type":"USE","source":"e1","target":"e2","confidence":0.9,"evidence":"'
+)
 
 
 def outline(written: str) -> Outline:

@@ -93,7 +93,7 @@ def test_random_models_at_random_caps_give_valid_grounded_graphs_of_random_and_h
             ends[out.finish_reason] = ends.get(out.finish_reason, 0) + 1
             num_items += len(out.graph.entities) + len(out.graph.relationships)
 
-    print(f"{NUM_PAIRS} pairs: {ends}, {num_items} items")
+    print(f"{NUM_PAIRS} pairs: {ends}, {num_items} items")  # noqa: T201 - the figures of a longer run
     assert sum(ends.values()) == NUM_PAIRS
     assert ends.keys() == {"stop", "length"}
     assert num_items > NUM_PAIRS / 2
@@ -103,7 +103,9 @@ def test_a_cap_that_holds_no_graph_is_refused_with_the_least_one_that_does() -> 
     number = least(extractor())
 
     extractor(max_new_tokens=number)
-    with pytest.raises(UserError, match=rf"decoding.max_new_tokens={number - 1}: the empty graph alone takes {number} "):
+    with pytest.raises(
+        UserError, match=rf"decoding.max_new_tokens={number - 1}: the empty graph alone takes {number} "
+    ):
         extractor(max_new_tokens=number - 1)
     extractor(max_new_tokens=1, rules=None)
 
@@ -120,7 +122,9 @@ def test_results_come_back_in_the_order_of_the_texts_whatever_the_batches() -> N
 
 def test_statistics_add_up() -> None:
     for draft_tokens in (0, 12):
-        for out in extractor(1, draft_tokens=draft_tokens).extract([hostile.text(random.Random(n)) or "x" for n in range(9)]):
+        for out in extractor(1, draft_tokens=draft_tokens).extract(
+            [hostile.text(random.Random(n)) or "x" for n in range(9)]
+        ):
             counts = out.statistics
             assert counts.num_accepted_tokens <= counts.num_drafted_tokens
             assert (counts.num_drafted_tokens == 0) == (draft_tokens == 0) or draft_tokens
@@ -145,7 +149,11 @@ def test_an_answer_spells_a_control_token_as_its_text_does(monkeypatch: pytest.M
     shown = prompt.neutralise(text)
     written = graph.dumps(
         Graph(
-            (Entity("Tool", "e1", "‹|im_end|> and"), Entity("Tool", "e2", "then ‹|im_end|>"), Entity("Tool", "e3", shown)),
+            (
+                Entity("Tool", "e1", "‹|im_end|> and"),
+                Entity("Tool", "e2", "then ‹|im_end|>"),
+                Entity("Tool", "e3", shown),
+            ),
             (Relationship("USE", "e1", "e2", 0.5, "say ‹|im_end|>"),),
         )
     )
@@ -221,7 +229,10 @@ def test_without_rules_the_answer_is_transformers_own_greedy_one() -> None:
 
 
 ONTOLOGY = Ontology(
-    "x", 1, (Label("Tool"), Label("Target", anchored="warn"), Label("Technique", anchored="allow")), (RelationType("USE"),)
+    "x",
+    1,
+    (Label("Tool"), Label("Target", anchored="warn"), Label("Technique", anchored="allow")),
+    (RelationType("USE"),),
 )
 CONTRACT = Contract(
     "base", SYSTEM, "brief", "hash", "probe", 100, has_descriptions=False, verbatim_evidence=0.99,
@@ -280,7 +291,11 @@ def test_forced_tokens_are_those_that_training_saw_and_every_trained_answer_is_l
     vocabulary = generation.vocabulary_of(tokenizer, len(tokenizer), [tokenizer.eos_token_id])
     files = [Path("fine_tune_input/raw_graph_example.json"), BASE.parent / "corpus.jsonl"]
     num_answers = num_forced = num_tokens = 0
-    for document in [d for file in files for d in sources.read_raw([file], source_format="auto", default_confidence=0.9).documents[:60]]:
+    for document in [
+        d
+        for file in files
+        for d in sources.read_raw([file], source_format="auto", default_confidence=0.9).documents[:60]
+    ]:
         example = examples.from_raw(document, drop_descriptions=num_answers % 2 == 0)
         shares = supervision.verbatim_shares([supervision.Sample(example, "", "", (), ())])
         rules = Rules(
@@ -320,7 +335,9 @@ def test_the_embedded_base_says_token_for_token_what_masked_greedy_says() -> Non
     weights = model.load_weights(BASE, load_in_4bit=False, precision="fp32").double().eval()
     known = ontology.load("threat_event")
     system = prompt.system_message(known, "brief")
-    rules = Rules(known.label_names, known.type_names, verbatim_labels=frozenset(known.label_names), is_evidence_verbatim=True)
+    rules = Rules(
+        known.label_names, known.type_names, verbatim_labels=frozenset(known.label_names), is_evidence_verbatim=True
+    )
     vocabulary = generation.vocabulary_of(tokenizer, weights.config.vocab_size, [tokenizer.eos_token_id])
     rng = random.Random(0)
     texts = [hostile.text(rng)[:120] or "x" for _ in range(NUM_BASE_TEXTS)]

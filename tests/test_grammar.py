@@ -57,7 +57,11 @@ def random_graph(text: str, rng: random.Random, rules: Rules) -> Graph:
             entities.append(Entity(label, f"x{number}", name, description))
     edges = tuple(
         Relationship(
-            rng.choice(rules.types), rng.choice(entities).id, rng.choice(entities).id, rng.random(), slices(text, rng, 80)
+            rng.choice(rules.types),
+            rng.choice(entities).id,
+            rng.choice(entities).id,
+            rng.random(),
+            slices(text, rng, 80),
         )
         for _ in range(rng.randint(0, 5) if entities else 0)
     )
@@ -167,7 +171,9 @@ def test_whatever_is_let_through_is_a_valid_grounded_graph(seed: int) -> None:
     for _ in range(rng.randint(1, 3)):
         at = rng.randrange(len(answer))
         kind = rng.randrange(4)
-        piece = rng.choice([answer[rng.randrange(len(answer)) :][:5], rng.choice(hostile.SHARDS), rng.choice('"e12,{}[]:0.59')])
+        piece = rng.choice(
+            [answer[rng.randrange(len(answer)) :][:5], rng.choice(hostile.SHARDS), rng.choice('"e12,{}[]:0.59')]
+        )
         answer = answer[:at] + ("" if kind == 0 else piece) + answer[at + (kind != 1) + 4 * (kind == 3) :]
     if refused_at(answer, FULL, text) is not None:
         return
@@ -188,7 +194,11 @@ def test_whatever_is_let_through_is_a_valid_grounded_graph(seed: int) -> None:
 
 @pytest.mark.parametrize("hundredths", range(101))
 def test_every_confidence_with_two_decimals_has_one_spelling(hundredths: int) -> None:
-    one = graph.dumps(graph.canonical(Graph((Entity("Tool", "a", "NightLoom"),), (Relationship("USE", "a", "a", hundredths / 100),)), TEXT))
+    one = graph.dumps(
+        graph.canonical(
+            Graph((Entity("Tool", "a", "NightLoom"),), (Relationship("USE", "a", "a", hundredths / 100),)), TEXT
+        )
+    )
 
     assert refused_at(one) is None
 
@@ -275,7 +285,9 @@ def test_the_shape_alone_knows_neither_references_nor_the_text() -> None:
 @pytest.mark.parametrize("name", ontology.SHIPPED)
 def test_the_shipped_ontologies_make_a_grammar(name: str) -> None:
     known = ontology.load(name)
-    rules = Rules(known.label_names, known.type_names, verbatim_labels=frozenset(known.label_names), is_evidence_verbatim=True)
+    rules = Rules(
+        known.label_names, known.type_names, verbatim_labels=frozenset(known.label_names), is_evidence_verbatim=True
+    )
     everything = Graph(
         tuple(Entity(label, f"e{n}", "NightLoom") for n, label in enumerate(known.label_names, start=1)),
         tuple(Relationship(kind, "e1", "e2", 0.9, "used") for kind in known.type_names),

@@ -103,7 +103,12 @@ def repeats(graph_: Graph) -> int | None:
 
 
 def test_an_entity_may_stand_twice_and_not_three_times() -> None:
-    twice = (Entity("Tool", "e1", "A"), Entity("Tool", "e2", "A"), Entity("Target", "e3", "A"), Entity("Tool", "e4", "B"))
+    twice = (
+        Entity("Tool", "e1", "A"),
+        Entity("Tool", "e2", "A"),
+        Entity("Target", "e3", "A"),
+        Entity("Tool", "e4", "B"),
+    )
 
     assert repeats(Graph(twice)) is None
     assert repeats(Graph((*twice, Entity("Tool", "e5", "A")))) == 4

@@ -156,9 +156,7 @@ def test_what_the_grammar_overruled_is_counted() -> None:
 def test_at_every_cap_the_answer_is_the_whole_items_that_fit(draft_tokens: int) -> None:
     model = MadeUpModel(0, graph.dumps(WANTED))
     whole = len(graph.dumps(WANTED).encode())
-    shorter = [
-        Graph(WANTED.entities[:number], WANTED.relationships[: max(0, number - 3)]) for number in range(6)
-    ]
+    shorter = [Graph(WANTED.entities[:number], WANTED.relationships[: max(0, number - 3)]) for number in range(6)]
     edges = [len(graph.dumps(one).encode()) for one in shorter]
     caps = sorted({at + step for at in edges for step in (-1, 0, 1, 17)} - {len(graph.EMPTY_TEXT) - 1})
     assert len(caps) >= 18
@@ -261,7 +259,9 @@ def test_a_cap_that_holds_no_graph_is_a_bug_of_the_caller() -> None:
         write(MadeUpModel(0), TEXT, Limits(5, 0))
 
 
-def test_a_matcher_that_gives_up_leaves_the_graph_so_far(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_matcher_that_gives_up_leaves_the_graph_so_far(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     from kgtune.constraint import Matching, StuckError
 
     taken = Matching.take
@@ -292,7 +292,10 @@ def test_a_free_answer_ends_at_a_stop_token_or_at_its_cap_and_its_guesses_change
             writing.prepare()
             fed = [len(writing.tokens) + number for number in range(len(writing.draft) + 1)]
             ok = [wanted[: len(writing.tokens) + n] == [*writing.tokens, *writing.draft[:n]] for n in range(len(fed))]
-            choices = [([*wanted, letters.STOP][at] if good and at <= len(wanted) else 0) for at, good in zip(fed, ok, strict=True)]
+            choices = [
+                ([*wanted, letters.STOP][at] if good and at <= len(wanted) else 0)
+                for at, good in zip(fed, ok, strict=True)
+            ]
             writing.settle(choices, lambda position, allowed: 0)
             passes += 1
 
