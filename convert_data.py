@@ -1,26 +1,32 @@
 """Convert raw annotated graphs to training data: read, check, split by document, augment the train part.
 
-Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (three shapes, found out by looking)
-Writes  fine_tune_input/training_data.json, beside it training_data.report.json and ontology.yaml
+Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (nine formats, found out by looking)
+Writes  fine_tune_input/training_data.json, beside it training_data.report.json and .report.html (figures, and
+        documents with coloured mentions: open it in a browser), ontology.yaml and splits.lock.json
 
     python convert_data.py                           your own file, or the shipped example
     python convert_data.py reports/ --check          only say what is wrong with these
+    python convert_data.py reports/ --fix            write copies with all that can be mended without loss
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
 from kgtune.errors import run_script
 
+# As in kgtune.sources, which would double the time of --help; a test holds the two equal.
+FORMATS = ("auto", "texts", "rows", "chunks", "triples", "doccano", "labelstudio", "brat", "stix", "misp")
+
 
 def main() -> int:
     """Read, then check, fix or convert."""
     args, rest = parse_arguments(sys.argv[1:])
-    from kgtune import config, conversion  # heavy: pydantic, ruamel
+    from kgtune import checking, config, conversion, lint  # heavy: pydantic, ruamel
 
     overrides, unknown = config.split_overrides(rest)
     resolved = config.load(args.config, args.profile, overrides)
@@ -28,16 +34,19 @@ def main() -> int:
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     paths = conversion.inputs(unknown, cfg)
     if args.fix:
-        print(conversion.fix(paths, cfg, args.source_format))
+        print(checking.fix(paths, cfg))
         return 0
-    raw_set = conversion.read(paths, cfg, args.source_format)
     if args.check:
-        text, has_errors = conversion.check(raw_set, cfg)
-        print(text)
-        return 3 if has_errors else 0
+        raw_set = conversion.read(paths, cfg, args.source_format)
+        tally = checking.check(paths, raw_set, cfg)
+        if args.report:
+            checking.write_report(Path(args.report), tally, paths, cfg, strict=args.strict)
+        lang = lint.language(args.lang, os.environ)
+        print(tally.as_text(lang, most_per_code=args.max_per_code, strict=args.strict))
+        return 3 if tally.has_findings(strict=args.strict) else 0
     print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
-    converted = conversion.convert(raw_set, resolved, output)
+    converted = conversion.convert(paths, resolved, output, args.source_format)
     print(converted.report_text)
     print(f"written: {output}")
     return 0
@@ -47,23 +56,33 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Read the options; inputs and key=value overrides come back together."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        epilog="exit codes: 0 done, 1 bug, 2 user error, 3 --check found errors",
+        epilog="exit codes: 0 done, or --check found nothing that stops a conversion; 1 bug; 2 user error; "
+        "3 --check found errors, or, with --strict, warnings",
     )
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files or folders of raw graphs; also key=value")
     parser.add_argument("-o", "--output", metavar="OUT", help="another place for training_data.json")
     parser.add_argument(
         "--from",
         dest="source_format",
-        choices=("auto", "chunks", "texts", "rows"),
+        choices=FORMATS,
         default="auto",
-        help="shape of the input (auto: found out by looking)",
+        help="format of the input (auto: found out by looking)",
     )
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--check", action="store_true", help="say what is wrong, write nothing; exit 3 on errors")
-    mode.add_argument("--fix", action="store_true", help="write INPUT.fixed.jsonl with what can be mended losslessly")
+    mode.add_argument("--check", action="store_true", help="say what is wrong or suspicious, write nothing")
+    mode.add_argument(
+        "--fix", action="store_true", help="write a copy of each file, mended where nothing is lost, and a diff"
+    )
+    told = parser.add_argument_group("with --check")
+    told.add_argument("--strict", action="store_true", help="count warnings as findings, as errors always are")
+    told.add_argument("--lang", choices=("auto", "en", "zh"), default="auto", help="language (auto: the locale's)")
+    told.add_argument("--max-per-code", type=int, default=5, metavar="N", help="findings of one code shown (default 5)")
+    told.add_argument("--report", metavar="FILE", help="write all findings to FILE as JSON")
     parser.add_argument("--config", metavar="PATH", help="another file in place of config.yaml")
     parser.add_argument("--profile", metavar="NAME", help="values for a machine or the demo, from the file's profiles")
     args = parser.parse_intermixed_args(argv)
+    if not args.check and (args.strict or args.report or args.lang != "auto"):
+        parser.error("--strict, --lang and --report go with --check")
     return args, args.inputs
 
 

@@ -127,7 +127,7 @@ def ours(tuned: TunedModel, cfg: Any) -> Ask:
 def transformers_own(
     tuned: TunedModel, cfg: Any, *, lookup: bool = False, processor: Callable[[], Any] | None = None
 ) -> Ask:
-    """transformers' generate: greedy, the same prompt and cap."""
+    """Ask transformers' generate: greedy, the same prompt and cap."""
     import torch
 
     cap = generation.answer_cap(cfg.decoding, tuned.contract.max_answer_tokens)

@@ -6,16 +6,19 @@ Knows nothing about raw formats' shapes, prompts, tokenizers or augmentation.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from kgtune import graph as graphs
+from kgtune import naming
 from kgtune.errors import DataError
 from kgtune.graph import Graph
+from kgtune.ontology import Ontology
 from kgtune.runs import write_text_atomic
-from kgtune.sources import RawDocument, texts
+from kgtune.sources import RawDocument, rows
 from kgtune.sources.findings import Findings
 from kgtune.sources.reader import read_contents
 from kgtune.sources.scanner import FAULT, Record, place
@@ -52,6 +55,14 @@ def from_raw(document: RawDocument, *, drop_descriptions: bool) -> Example:
     )
 
 
+def respelt(example: Example, ontology: Ontology) -> tuple[Example, Counter[str]]:
+    """Write labels and types in the ontology's spelling; the counts say what was renamed to what."""
+    graph, counts = naming.normalise(example.graph, ontology)
+    if not counts:
+        return example, counts
+    return replace(example, graph=graphs.canonical(graph, example.text)), counts
+
+
 def to_row(example: Example) -> dict[str, str]:
     """Write an example as a row of training_data.json; every value is a string, in every row."""
     values = (example.text, example.answer, example.id, example.doc_id, example.group_id, example.split or "",
@@ -59,9 +70,14 @@ def to_row(example: Example) -> dict[str, str]:
     return dict(zip(ROW_KEYS, values, strict=True))
 
 
+def row_text(example: Example) -> str:
+    """Write an example as its line of training_data.json."""
+    return json.dumps(to_row(example), ensure_ascii=False, allow_nan=False)
+
+
 def write_examples(path: Path | str, examples: Iterable[Example]) -> None:
     """Write training_data.json, one row a line, whole or not at all."""
-    rows = [json.dumps(to_row(example), ensure_ascii=False, allow_nan=False) for example in examples]
+    rows = [row_text(example) for example in examples]
     write_text_atomic(path, "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n")
 
 
@@ -89,6 +105,21 @@ def read_examples(
     return tuple(examples)
 
 
+def rows_written(path: Path) -> Iterator[Example]:
+    """Yield the rows of a file that a conversion has just written, one a line; their shape is trusted."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("{"):
+                continue
+            row = json.loads(line.rstrip().removesuffix(","))
+            graph, problems = graphs.from_object(json.loads(row["output"]))
+            assert graph is not None, problems
+            split = cast("Split | None", row["split"] or None)
+            yield Example(
+                row["id"], row["doc_id"], row["group_id"], split, row["lang"], row["aug"], row["input"], graph
+            )
+
+
 def _from_record(
     path: Path, record: Record, default_confidence: float, findings: Findings, *, drop_descriptions: bool
 ) -> Example | None:
@@ -98,7 +129,7 @@ def _from_record(
         findings.problem("E-ROW", where, "is no row of {input, output}.",
                          "Convert raw graphs with `python convert_data.py` first.")  # fmt: skip
         return None
-    document = texts.read_row(path, record, default_confidence, findings)
+    document = rows.read_row(path, record, default_confidence, findings)
     if document is None or FAULT in row:
         return None
     example = from_raw(document, drop_descriptions=drop_descriptions)

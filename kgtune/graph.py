@@ -85,7 +85,7 @@ def canonical(graph: Graph, text: str, *, drop_descriptions: bool = False) -> Gr
     labels, then name, numbered e1..eN; relationships by numeric source, numeric target, type. The
     graph must be closed (`reference_problems` finds nothing).
     """
-    haystack = grounding.Haystack(text)
+    haystack = grounding.haystack(text)
 
     def key(entity: Entity) -> tuple[int, int, str, str, str, str]:
         span = haystack.first(entity.name)

@@ -230,10 +230,23 @@ def read_contract(folder: Path) -> Contract:
         raise ModelError(f"{path}: not JSON ({error}). Use the file that fine_tune.py wrote.") from error
 
 
+def read_ontology(folder: Path, contract: Contract) -> Ontology:
+    """Read the ontology that the model was trained with; the configuration's own is of no account here."""
+    path = folder / ONTOLOGY_FILE
+    ontology = ontologies.load(str(path))
+    if ontology.hash != contract.ontology_hash:
+        raise ModelError(
+            f"{path}: is not the ontology that this model was trained with (sha256 {ontology.hash[:12]}, the prompt "
+            f"contract says {contract.ontology_hash[:12]}). Put back the file that fine_tune.py wrote, or fine-tune "
+            "again with this one."
+        )
+    return ontology
+
+
 def load_tuned(folder: Path, cfg: Config) -> TunedModel:
     """Load a folder that fine_tune.py wrote: an adapter over its base model, or a merged model."""
     contract = read_contract(folder)
-    ontology = ontologies.load(str(folder / ONTOLOGY_FILE))
+    ontology = read_ontology(folder, contract)
     tokenizer = load_tokenizer(folder)
     prompt.check_contract(contract, tokenizer, where=str(folder))
     is_adapter = (folder / "adapter_config.json").exists()

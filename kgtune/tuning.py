@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgtune import evaluation, generation, preparation, prompt, runs, supervision, training
+from kgtune import evaluation, generation, lengths, preparation, prompt, runs, supervision, training
 from kgtune import examples as example_files
 from kgtune import model as models
 from kgtune.config import Resolved, config_hash
@@ -20,6 +21,7 @@ from kgtune.errors import UserError
 from kgtune.evaluation import Measured
 from kgtune.examples import Example
 from kgtune.ontology import Ontology
+from kgtune.overlength import ledger_lines
 from kgtune.prompt import Contract
 from kgtune.settings import Config
 from kgtune.supervision import Supervision
@@ -56,7 +58,7 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     saved = path.with_name(models.ONTOLOGY_FILE)
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
-    examples = preparation.prepare(rows, cfg, ontology).examples
+    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology).examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(
@@ -64,6 +66,19 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
                 "data.test_ratio or evaluation.split."
             )
     return examples, ontology
+
+
+def _respelt(path: Path, rows: Sequence[Example], ontology: Ontology) -> list[Example]:
+    """Bare rows get the ontology's spelling of labels and types, as a conversion would give; others are not touched."""
+    renamed: Counter[str] = Counter()
+    examples = []
+    for row in rows:
+        example, counts = example_files.respelt(row, ontology) if row.split is None else (row, Counter())
+        renamed.update(counts)
+        examples.append(example)
+    for what, number in sorted(renamed.items()):
+        log.warning("%s: %s, %d times", path, what, number)
+    return examples
 
 
 def prepare(cfg: Config) -> Prepared:
@@ -92,6 +107,7 @@ def check_rows_only(cfg: Config) -> str:
     return (
         f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
         f"ontology {ontology.name}).\n"
+        f"{lengths.as_text(lengths.survey(examples, cfg, lengths.ruler_for(cfg, ontology)))}\n"
         f"not run: rendering, exact prefix, end of answer and length, since the tokenizer of {cfg.model.model_id} "
         "isn't here and nothing is downloaded on a machine without a GPU. Set model.model_id to a local folder "
         "to run them."
@@ -105,9 +121,11 @@ def describe(prepared: Prepared) -> str:
     splits = Counter(e.split for e in prepared.examples)
     counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
     ontology = prepared.ontology
+    ledger = prepared.supervision.ledger
     return "\n".join(
         [
             f"rows: {counts}; trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}",
+            *(ledger_lines(ledger.as_object()) if ledger.rows_windowed or ledger.rows.lost else ()),
             f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}",
             f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}",
             f"longest answer: {prepared.supervision.max_answer_tokens} tokens",
@@ -172,6 +190,7 @@ def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume
         "fingerprint": marks,
         "config": resolved.config.model_dump(mode="json"),
         "origins": resolved.origins,
+        "ledger": prepared.supervision.ledger.as_object(),
         **runs.provenance(models.device_name()),
     }
     runs.write_json_atomic(run_file, record)
@@ -296,6 +315,7 @@ def keep_results(
         "seed": cfg.training.seed,
         "num_rows_trained_on": len(prepared.supervision.samples),
         "num_rows_dropped": dict(prepared.supervision.dropped),
+        "ledger": prepared.supervision.ledger.as_object(),
         "run": run,
         **runs.provenance(models.device_name()),
     }

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from kgtune import ontology
 from kgtune.errors import DataError
-from kgtune.examples import ROW_KEYS, Example, from_raw, read_examples, to_row, write_examples
-from kgtune.graph import Entity, Graph, Relationship
+from kgtune.examples import ROW_KEYS, Example, from_raw, read_examples, respelt, to_row, write_examples
+from kgtune.graph import Entity, Graph, Relationship, canonical
 from kgtune.sources import RawDocument
 
 GRAPH = Graph(
@@ -83,3 +84,17 @@ def test_an_example_is_frozen() -> None:
     with pytest.raises(AttributeError):
         from_raw(RAW, drop_descriptions=False).id = "x"  # type: ignore[misc]
     assert isinstance(from_raw(RAW, drop_descriptions=False), Example)
+
+
+def test_labels_and_types_take_the_ontologys_spelling_and_the_graph_stays_canonical() -> None:
+    spelt = Graph(
+        (Entity("tool", "t", "Latch"), Entity("Threat Actor", "o", "Latch")), (Relationship("uses", "o", "t", 0.9),)
+    )
+    before = from_raw(replace(RAW, graph=spelt), drop_descriptions=False)
+    example, counts = respelt(before, ontology.load("threat_event"))
+    assert [(e.id, e.labels) for e in before.graph.entities] == [("e1", "Threat Actor"), ("e2", "tool")]
+    assert [(e.id, e.labels) for e in example.graph.entities] == [("e1", "ThreatOrganization"), ("e2", "Tool")]
+    assert [edge.type for edge in example.graph.relationships] == ["USE"]
+    assert sum(counts.values()) == 3
+    assert example.graph == canonical(example.graph, example.text)
+    assert respelt(example, ontology.load("threat_event")) == (example, {})

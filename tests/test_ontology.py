@@ -9,7 +9,7 @@ import pytest
 
 from kgtune import ontology
 from kgtune.errors import ConfigError
-from kgtune.ontology import Label, Ontology, RelationType
+from kgtune.ontology import Label, Ontology, RelationType, Seen, StixVerb
 
 LEGAL_THREAT_EVENT = {
     "LAUNCH": {"ThreatOrganization": "AttackEvent", "Technique": "Procedure"},
@@ -172,7 +172,10 @@ def test_names_that_yaml_would_read_as_something_else_survive():
         'no: "way" #1',
         1,
         (Label("no", zh="否", anchored="warn"), Label("10"), Label("a: b")),
-        (RelationType("true", pairs=(("no", "10"), ("a: b", "no"))), RelationType("~", pairs=(("10", "10"),))),
+        (
+            RelationType("true", pairs=(("no", "10"), ("a: b", "no")), aliases=("yes", "off", "1e3", "#", "「是」")),
+            RelationType("~", pairs=(("10", "10"),), stix=(StixVerb("on"), StixVerb(property="null", reversed=True))),
+        ),
     )
     assert ontology.parse(ontology.dump(odd), where="x") == odd
 
@@ -194,6 +197,13 @@ def test_the_hash_is_of_the_content_and_not_of_the_layout():
     found = ontology.parse(SMALL, where="a.yaml")
     assert ontology.parse("# a comment\n" + SMALL, where="b.yaml").hash == found.hash
     assert ontology.parse(SMALL.replace("a human", "a person"), where="a.yaml").hash != found.hash
+
+
+def test_an_ontology_without_the_newer_keys_keeps_the_hash_that_older_models_carry():
+    found = ontology.parse(SMALL, where="a.yaml")
+    assert found.hash == "444ede05230b467d3f081bb66b1304d88907de912601edd021663eaf37a9f382"
+    alias = ontology.parse(SMALL.replace("Place:", "Place: {aliases: [spot]}"), where="a.yaml")
+    assert alias.hash != found.hash
 
 
 def test_a_file_of_names_alone_is_enough(tmp_path):
@@ -264,6 +274,17 @@ def test_a_mistyped_key_names_line_and_nearest_key():
         ("labels: {A: }\ntypes: {R: {pairs: {A: []}}}", "R joins A to nothing."),
         ("version: one\nlabels: {A: }\ntypes: {R: }", "version is 'one'."),
         ("labels: {any: }\ntypes: {R: }", '"any" stands for every label.'),
+        ("labels: {A: {aliases: [B]}, B: }\ntypes: {R: }", '"B" is an alias of A, and already stands for B.'),
+        ("labels: {A: {aliases: [x y]}, B: {aliases: [X-Y]}}\ntypes: {R: }", '"X-Y" is an alias of B, and already'),
+        ("labels: {A: {aliases: [5]}}\ntypes: {R: }", "5 in aliases of A is no name."),
+        ('labels: {A: {aliases: [""]}}\ntypes: {R: }', "'' in aliases of A is no name."),
+        ("labels: {A: {stix: [{type: tool}]}}\ntypes: {R: }", "in stix of A is no name."),
+        ("labels: {A: {stix_property: 5}}\ntypes: {R: }", "stix_property is 5."),
+        ("labels: {A: }\ntypes: {R: {stix: [uses]}}", "'uses' is no STIX relationship. Write {type: uses}"),
+        ("labels: {A: }\ntypes: {R: {stix: [{}]}}", "{} is no STIX relationship."),
+        ("labels: {A: }\ntypes: {R: {stix: [{type: a, property: b}]}}", "is no STIX relationship."),
+        ("labels: {A: }\ntypes: {R: {stix: [{type: a, reversed: 1}]}}", "is no STIX relationship."),
+        ("labels: {A: }\ntypes: {R: {stix: [{type: a, revresed: true}]}}", 'Did you mean "reversed"?'),
     ],
 )
 def test_a_mistake_is_told(text, told):
@@ -287,8 +308,20 @@ def test_auto_takes_the_first_shipped_one_that_covers_the_data():
 
 
 def test_a_type_that_no_shipped_ontology_knows_is_reason_enough_to_derive_one():
-    assert ontology.choose("auto", Counter(Tool=3), Counter(uses=1)).name == "derived"
+    assert ontology.choose("auto", Counter(Tool=3), Counter(eats=1)).name == "derived"
     assert ontology.choose("auto", Counter(malware=3), Counter(alias_of=1)).name == "derived"
+
+
+def test_another_spelling_of_a_known_name_counts_as_covered():
+    assert ontology.choose("auto", Counter({"工具": 3}), Counter({"使用": 1})).name == "threat_event"
+    assert ontology.choose("auto", Counter({"恶意软件": 2, "Threat Actor": 1}), Counter(USES=1)).name == "stix21"
+
+
+def test_of_two_that_cover_the_data_the_one_whose_own_spellings_it_uses_is_taken():
+    labels = Counter({"threat-actor": 5, "tool": 2})
+    assert all(ontology.load(name).covers(labels, ["uses"]) for name in ontology.SHIPPED)
+    assert ontology.choose("auto", labels, Counter(uses=3)).name == "stix21"
+    assert ontology.choose("auto", Counter(ThreatOrganization=5, tool=2), Counter(USE=3)).name == "threat_event"
 
 
 def test_auto_without_any_data_takes_threat_event():
@@ -321,6 +354,44 @@ def test_a_derived_ontology_does_not_depend_on_the_order_of_counting():
     two = ontology.derive(Counter(b=1, a=1), Counter(s=2, r=1), [("b", "r", "a"), ("a", "r", "b")])
     assert one.hash == two.hash
     assert ontology.parse(ontology.dump(one), where="x") == one
+
+
+def test_spellings_of_one_name_are_one_derived_name_and_the_most_frequent_is_it():
+    labels = Counter({"Sector": 2, "sector": 9, "SECTOR": 1, "Ｓｅｃｔｏｒ": 1, "region": 12})
+    found = ontology.derive(labels, Counter({"lies_in": 3, "lies in": 1}), [("Sector", "lies in", "region")])
+    assert found.label_names == ("sector", "region")  # 13 against 12
+    assert found.labels[0].aliases == ("Sector", "SECTOR", "Ｓｅｃｔｏｒ")
+    assert (found.type_names, found.types[0].aliases) == (("lies_in",), ("lies in",))
+    assert found.types[0].pairs == (("sector", "region"),)
+    assert ontology.parse(ontology.dump(found), where="x") == found
+
+
+def test_data_without_relationships_gives_an_ontology_that_is_read_back():
+    found = ontology.choose("auto", Counter(Oddity=1), Counter())
+    assert found.types == ()
+    assert ontology.parse(ontology.dump(found), where="x") == found
+
+
+def test_a_name_that_no_file_can_hold_is_told_when_the_ontology_is_derived():
+    with pytest.raises(ConfigError, match='"any" stands for every label'):
+        ontology.derive(Counter(any=1), Counter(r=1))
+
+
+def test_a_derived_file_says_how_often_each_name_and_pair_was_seen():
+    seen = Seen(
+        Counter({"sector": 9, "Sector": 2, "region": 4}),
+        Counter(lies_in=3, near=1),
+        Counter({("sector", "lies_in", "region"): 2, ("Sector", "lies_in", "region"): 1}),
+    )
+    found = ontology.derive(seen.labels, seen.types, seen.pairs)
+    text = ontology.dump(found, seen)
+    assert ontology.parse(text, where="x") == found
+    assert text.startswith("# Derived from the data by convert_data.py")
+    lines = [line.strip() for line in text.splitlines()]
+    assert '"sector":  # 9, also written "Sector" 2' in lines
+    assert '"region":  # 4' in lines
+    assert '"lies_in":  # 3' in lines
+    assert '"sector": ["region"]  # region 3' in lines
 
 
 def test_a_named_ontology_is_taken_whatever_the_data_holds():

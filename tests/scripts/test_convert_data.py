@@ -14,6 +14,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "fine_tune_input/raw_graph_example.json"
 CHUNKS = REPOSITORY / "fine_tune_input/raw_graph_chunks_example.json"
+GOLDEN = REPOSITORY / "tests/lint/golden"
 pytestmark = pytest.mark.scripts
 
 
@@ -148,23 +149,210 @@ def test_without_an_own_file_the_example_is_taken_with_a_notice(tmp_path: Path) 
     assert "does not exist" not in done.stderr
 
 
+def write_items(path: Path, *pairs: tuple[str, str]) -> Path:
+    """Write items of two entities each; a pair is (label of the first, type)."""
+    items = [
+        {
+            "id": f"r{n}",
+            "text": f"Vexa{n} deployed Latch{n} in week {n * 37} of the year.",
+            "entities": [
+                {"labels": label, "id": "a", "name": f"Vexa{n}"}, {"labels": "tool", "id": "b", "name": f"Latch{n}"}
+            ],
+            "relationships": [{"type": kind, "source": "a", "target": "b", "confidence": 0.9}],
+        }
+        for n, (label, kind) in enumerate(pairs)
+    ]  # fmt: skip
+    path.write_text(json.dumps(items), encoding="utf-8")
+    return path
+
+
+def test_other_spellings_of_labels_are_normalised_and_counted(tmp_path: Path) -> None:
+    raw = write_items(tmp_path / "raw.json", *[("malware", "uses")] * 6, ("Malware", "USES"), ("恶意软件", "uses"))
+    done = convert(raw, "-o", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    used = {(entity["labels"]) for row in rows for entity in json.loads(row["output"])["entities"]}
+    assert used == {"malware", "tool"}
+    notes = json.loads((tmp_path / "out.report.json").read_text(encoding="utf-8"))["notes"]
+    assert {what: number for what, number in notes.items() if "written as" in what} == {
+        'label "Malware" written as malware': 1, 'label "恶意软件" written as malware': 1, 'type "USES" written as uses': 1
+    }  # fmt: skip
+    assert 'label "Malware" written as malware' in done.stdout
+
+
+def test_data_that_no_shipped_ontology_covers_gets_an_editable_one_with_its_counts(tmp_path: Path) -> None:
+    raw = write_items(tmp_path / "raw.json", *[("Badger", "DIGS")] * 7, ("badger", "DIGS"))
+    assert convert(raw, "-o", tmp_path / "out.json").returncode == 0
+    written = (tmp_path / "ontology.yaml").read_text(encoding="utf-8")
+    assert written.startswith("# Derived from the data")
+    assert '"Badger":  # 7, also written "badger" 1' in written
+    assert '"Badger": ["tool"]  # tool 8' in written
+    # edited and named, it is the user's own
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(written.replace('name: "derived"', 'name: "mine"'), encoding="utf-8")
+    done = convert(raw, "-o", tmp_path / "sub/out.json", f"ontology={mine}")
+    assert (done.returncode, "ontology: mine" in done.stdout) == (0, True)
+    saved = (tmp_path / "sub/ontology.yaml").read_text(encoding="utf-8")
+    assert saved.startswith('name: "mine"\n')
+
+
 def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None:
     clean = convert("--check", EXAMPLE, CHUNKS, cwd=tmp_path)
-    assert (clean.returncode, clean.stdout) == (0, "0 errors, 0 warnings, 0 places that --fix writes plainly\n")
+    assert clean.returncode == 0
+    assert clean.stdout.splitlines()[-1] == "clean: errors 0, warnings 0, notes 19; --fix can mend 0"
     raw = tmp_path / "raw.json"
     raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace(EDGE, EDGE.replace("org", "x", 1), 1), encoding="utf-8")
     found = convert(raw, "--check", cwd=tmp_path)
     assert found.returncode == 3
     assert "E-DANGLING" in found.stdout
+    assert found.stdout.splitlines()[-1].startswith("findings: errors 1, warnings 0,")
     assert [path.name for path in tmp_path.iterdir()] == ["raw.json"]
 
 
-def test_fix_writes_a_new_file(tmp_path: Path) -> None:
+def test_check_fails_exactly_when_a_conversion_would_and_with_strict_on_warnings_too(tmp_path: Path) -> None:
     raw = tmp_path / "raw.json"
-    raw.write_bytes(b"\xef\xbb\xbf" + EXAMPLE.read_bytes())
-    done = convert(raw, "--fix", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, f"{raw} -> {tmp_path / 'raw.fixed.jsonl'}: 1 F-ENCODING\n")
-    assert len((tmp_path / "raw.fixed.jsonl").read_text(encoding="utf-8").splitlines()) == 14
+    raw.write_text(
+        EXAMPLE.read_text(encoding="utf-8").replace('"name": "LanternRAT"', '"name": "LanternRaat"', 1),
+        encoding="utf-8",
+    )
+    done = convert(raw, "--check", cwd=tmp_path)
+    assert (done.returncode, "W-NAME" in done.stdout) == (0, True)
+    assert convert(raw, "-o", tmp_path / "out.json").returncode == 0
+    assert convert(raw, "--check", "--strict", cwd=tmp_path).returncode == 3
+    assert convert(EXAMPLE, "--check", "--strict", cwd=tmp_path).returncode == 0
+
+
+def test_check_speaks_the_language_asked_for_or_the_locales(tmp_path: Path) -> None:
+    raw = GOLDEN / "messy.json"
+    for arguments, environment, word in (
+        ((), {"LC_ALL": "zh_CN.UTF-8"}, "警告 W-NAME"),
+        ((), {"LC_ALL": "C.UTF-8"}, "warning W-NAME"),
+        (("--lang", "zh"), {"LC_ALL": "C.UTF-8"}, "警告 W-NAME"),
+        (("--lang", "en"), {"LC_ALL": "zh_CN.UTF-8"}, "warning W-NAME"),
+    ):
+        done = convert(raw, "--check", "ontology=threat_event", *arguments, cwd=tmp_path, **environment)
+        assert (done.returncode, word in done.stdout) == (3, True)
+
+
+def test_check_shows_as_many_of_a_code_as_asked_and_the_report_holds_all(tmp_path: Path) -> None:
+    report = tmp_path / "sub/report.json"
+    done = convert(GOLDEN / "messy.json", "--check", "--max-per-code", "1", "--report", report, "ontology=threat_event")
+    assert "... and 1 more W-LABEL-SPELLING" in done.stdout
+    plain = json.loads(report.read_text(encoding="utf-8"))
+    assert sum(one["code"] == "W-LABEL-SPELLING" for one in plain["findings"]) == 2
+    assert (plain["schema_version"], plain["clean"], plain["counts"]["error"]) == (1, False, 2)
+    assert plain["inputs_sha256"] == {str(GOLDEN / "messy.json"): sha256(GOLDEN / "messy.json")}
+    assert {"git_sha", "versions", "date", "config_sha256"} <= plain.keys()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--check", "none.json"), ("--check", "--fix"), ("--strict",), ("--report", "r.json"), ("--check", "--lang", "fr"),
+     ("--check", "--max-per-code", "many")],
+)  # fmt: skip
+def test_a_mistaken_command_line_exits_with_2_and_writes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = convert(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fix_writes_a_copy_and_a_diff_and_the_copy_has_nothing_left_to_mend(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.json"
+    raw.write_bytes(b"\xef\xbb\xbf" + (GOLDEN / "messy.json").read_bytes().replace(b"\n", b"\r\n"))
+    before = raw.read_bytes()
+    done = convert(raw, "--fix", "ontology=threat_event", cwd=tmp_path)
+    copy, diff = tmp_path / "raw.fixed.json", tmp_path / "raw.fixed.diff"
+    assert (done.returncode, done.stdout) == (
+        0,
+        (
+            f"{raw} -> {copy} (raw.fixed.diff): 6 F-CONFIDENCE, 1 F-ENCODING, 1 F-ID, 1 F-LABELS, 1 F-NEWLINE, 1 F-SPACE, "
+            "1 W-END-NAME, 1 W-EVIDENCE-SPELLING, 2 W-LABEL-SPELLING, 1 W-NAME-SPELLING, 1 W-TYPE-SPELLING\n"
+        ),
+    )
+    assert raw.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["raw.fixed.diff", "raw.fixed.json", "raw.json"]
+    assert diff.read_text(encoding="utf-8").count("\n@@ ") == 4
+    again = convert(copy, "--fix", "ontology=threat_event", cwd=tmp_path)
+    assert again.stdout == f"{copy}: nothing to mend, nothing written\n"
+    checked = convert(copy, "--check", "ontology=threat_event", cwd=tmp_path)
+    assert checked.stdout.splitlines()[-1].endswith("--fix can mend 0")
+
+
+def test_fix_opens_a_file_that_a_trailing_comma_kept_shut(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.json"
+    raw.write_text(EXAMPLE.read_text(encoding="utf-8").rstrip()[:-1].rstrip() + ",\n]\n", encoding="utf-8")
+    assert convert(raw, "--check", cwd=tmp_path).returncode == 3
+    assert convert(raw, "--fix", cwd=tmp_path).stdout.endswith(": 1 F-COMMA\n")
+    assert convert(tmp_path / "raw.fixed.json", "--check", cwd=tmp_path).returncode == 0
+
+
+def test_fix_says_what_it_leaves_alone(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text('[{"a" 1}]', encoding="utf-8")
+    done = convert("broken.json", "--fix", cwd=tmp_path)
+    assert (done.returncode, "broken.json: left as it is" in done.stdout) == (0, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.json"]
+
+
+TABLE = "wer;Label;tut;wem;tail_type;text\nVexa;Org;USE;Latch;Tool;Vexa uses Latch.\n"
+
+
+def test_a_table_is_read_with_the_columns_that_the_command_line_names(tmp_path: Path) -> None:
+    raw = tmp_path / "table.csv"
+    raw.write_text(TABLE, encoding="utf-8")
+    refused = convert(raw, "-o", tmp_path / "out.json")
+    assert refused.returncode == 2
+    assert (
+        'is a table without triples. Its columns: "wer", "Label", "tut", "wem", "tail_type", "text".' in refused.stderr
+    )
+    columns = [
+        "data.columns.head=wer",
+        "data.columns.head_type=Label",
+        "data.columns.relation=tut",
+        "data.columns.tail=wem",
+    ]
+    done = convert(raw, "-o", tmp_path / "out.json", *columns)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 1 read, 1 used, 0 dropped")
+    assert "data.columns.head" in done.stderr
+
+
+def test_every_format_converts_and_is_mended_into_shape_b(tmp_path: Path) -> None:
+    """The golden files hold faulty records too: with on_error=drop the rest converts, and --fix refuses those."""
+    golden = REPOSITORY / "tests/sources/golden"
+    for name in ("triples.csv", "doccano.jsonl", "labelstudio.json", "stix.json", "misp.json", "brat"):
+        done = convert(golden / name, "-o", tmp_path / "out.json", "data.on_error=drop")
+        assert done.returncode == 0, (name, done.stderr)
+    shutil.copytree(golden / "brat", tmp_path / "brat")
+    shutil.copy(golden / "misp.json", tmp_path)
+    done = convert(tmp_path / "brat/zh.txt", tmp_path / "misp.json", "--fix", cwd=tmp_path)
+    assert (done.returncode, [line.rpartition(": ")[2] for line in done.stdout.splitlines()]) == (
+        0, ["1 shape (b) in place of another"] * 2,
+    )  # fmt: skip
+    again = convert(tmp_path / "brat/zh.fixed.jsonl", tmp_path / "misp.fixed.jsonl", "--check", cwd=tmp_path)
+    assert again.stdout.splitlines()[-1].startswith("0 errors")
+
+
+def test_what_is_not_read_is_refused_with_the_way_to_what_is(tmp_path: Path) -> None:
+    raw = tmp_path / "graph.json"
+    raw.write_text('{"type":"node","id":"0","labels":["Tool"],"properties":{"name":"Latch"}}\n', encoding="utf-8")
+    done = convert(raw, "-o", tmp_path / "out.json", "data.on_error=drop")
+    assert (done.returncode, "is a Neo4j APOC export" in done.stderr, "Export each text" in done.stderr) == (
+        2,
+        True,
+        True,
+    )
+    assert convert(raw, "--check").returncode == 3
+
+
+def test_a_check_of_what_gives_no_document_is_not_clean(tmp_path: Path) -> None:
+    raw = tmp_path / "event.json"
+    raw.write_text('{"Event": {"info": "x", "Attribute": []}}', encoding="utf-8")
+    done = convert(raw, "--check")
+    assert (
+        done.returncode,
+        "gives no document. Read 1, dropped: 1 MISP event without a report: no text." in done.stdout,
+    ) == (3, True)
+    dropping = convert(raw, "-o", tmp_path / "out.json", "data.on_error=drop")
+    assert (dropping.returncode, "      1  MISP event without a report: no text" in dropping.stderr) == (2, True)
 
 
 def test_help_is_quick() -> None:

@@ -107,6 +107,24 @@ def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str
     assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
 
 
+def test_the_ontology_travels_from_the_data_to_the_model_and_the_model_is_asked_by_it(
+    project: Project, tuned: tuple[str, str]
+) -> None:
+    from kgtune import config, model, ontology
+
+    with_data = ontology.load(str(project.folder / "ontology.yaml"))
+    folder = project.folder / "out/final_model"
+    assert ontology.load(str(folder / "ontology.yaml")) == with_data
+    # another ontology in the configuration of whoever serves it changes nothing
+    cfg = config.load(None, "demo", ["ontology=stix21"]).config
+    loaded = model.load_tuned(folder, cfg)
+    assert loaded.ontology == with_data
+    assert loaded.contract.ontology_hash == with_data.hash
+    extractor = model.load_extractor(folder, cfg)
+    assert "ThreatOrganization" in extractor.system
+    assert "malware" not in extractor.system
+
+
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:
     code, _, err = project.run("fine_tune.py")
 
@@ -179,6 +197,7 @@ def test_a_dry_run_without_card_or_tokenizer_says_what_it_could_not_check(projec
 
     assert code == 0, err
     assert "configuration and" in out
+    assert "tokens per train row (estimate): p50 " in out
     assert "not run: rendering, exact prefix, end of answer and length" in out
 
 

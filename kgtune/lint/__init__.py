@@ -1,0 +1,121 @@
+"""The linter: everything that is wrong or suspicious in raw graphs, where, and what to do; and what it can mend.
+
+Knows nothing about training. Errors make an item unusable; warnings are worth a look; notes are there to be known.
+
+    document    checks of one document: `check_document` yields its findings
+    corpus      contradictions between documents          mentions   what was likely missed
+    leaks       near duplicates in two splits             rawchecks  keys, ids and scales in the raw items
+    readers     what the readers found                    syntax     broken JSON, shown
+    mending     lossless edits of the user's own text     places     the very line of a finding
+    catalogue   the words of every code, in two languages (messages.toml, CODES.md)
+    report      findings as text and as plain values
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from kgtune.errors import Problem
+from kgtune.graph import Graph
+from kgtune.lint import leaks, mending, rawchecks
+from kgtune.lint.catalogue import language
+from kgtune.lint.corpus import Corpus
+from kgtune.lint.document import LengthLimit, check_document
+from kgtune.lint.findings import Finding, Place
+from kgtune.lint.mentions import MissedMentions
+from kgtune.lint.places import Locator
+from kgtune.lint.readers import Excerpts
+from kgtune.lint.readers import finding as from_problem
+from kgtune.lint.spans import Nearest
+from kgtune.ontology import Ontology
+from kgtune.sources import RawDocument
+
+__all__ = ["Finding", "LengthLimit", "Place", "check", "check_document", "from_problem", "language"]
+
+_MOST_EXCERPTS = 20
+
+
+def check(
+    documents: Iterable[RawDocument],
+    ontology: Ontology,
+    *,
+    problems: Iterable[Problem] = (),
+    repairs: Iterable[Problem] = (),
+    paths: Iterable[Path] = (),
+    length_limit: LengthLimit | None = None,
+) -> Iterator[Finding]:
+    """Yield everything found, file by file. `documents` is gone through three times and never held.
+
+    `problems` and `repairs` are the readers'; `paths` are the files, looked at again for what a reader does not keep.
+    """
+    excerpts = Excerpts(_MOST_EXCERPTS)
+    yield from (excerpts.added(from_problem(problem)) for problem in problems)
+    fixable: set[tuple[str, str, int, str]] = set()
+    told: set[tuple[str, str, int]] = set()
+    for path in paths:
+        planned = mending.mending(path, ontology)
+        of_file = [*(planned.findings if planned else ()), *rawchecks.findings(path)]
+        fixable |= {_key(finding) for finding in of_file if finding.is_fixable}
+        told |= {(_AS_READERS_SAY.get(f.code, f.code), f.place.file, f.place.record) for f in of_file}
+        yield from (finding for finding in of_file if finding.code not in _SAID_BY_DOCUMENTS)
+    for finding in map(from_problem, repairs):  # of other formats, which --fix leaves alone
+        if (finding.code, finding.place.file, finding.place.record) not in told:
+            yield finding
+    for finding in _of_documents(documents, ontology, length_limit):
+        yield replace(finding, is_fixable=True) if _key(finding) in fixable else finding
+
+
+def _key(finding: Finding) -> tuple[str, str, int, str]:
+    return finding.code, finding.place.file, finding.place.line, finding.place.path
+
+
+# Found in every format by the documents' own checks; that --fix can mend them here is all that the plan adds.
+_SAID_BY_DOCUMENTS = frozenset({"W-LABEL-SPELLING", "W-TYPE-SPELLING", "W-NAME-SPELLING", "W-EVIDENCE-SPELLING"})
+
+_SAME_IN_EVERY_CHUNK = frozenset(
+    {"W-LABEL", "W-LABEL-SPELLING", "W-TYPE", "W-TYPE-SPELLING", "W-PAIR", "W-PAIR-REVERSED", "W-SELF-LOOP"}
+)
+# A reader says of several labels what it says of one in a list: that it took the first.
+_AS_READERS_SAY = {"W-SEVERAL-LABELS": "F-LABELS"}
+
+
+def _of_documents(
+    documents: Iterable[RawDocument], ontology: Ontology, length_limit: LengthLimit | None
+) -> Iterator[Finding]:
+    corpus, mentions = Corpus(ontology), MissedMentions(ontology)
+    for document in documents:
+        corpus.add(document)
+        mentions.learn(document)
+    by_document: dict[int, list[Finding]] = {}
+    for number, finding in corpus.findings():
+        by_document.setdefault(number, []).append(finding)
+    locator, nearest, once = Locator(), Nearest(), _Once()
+    for number, document in enumerate(documents):
+        mentions.scan(document)
+        found = [*check_document(document, ontology, length_limit=length_limit, nearest=nearest)]
+        found += by_document.get(number, ())
+        yield from once.each(_located(finding, locator, document.graph) for finding in found)
+    yield from by_document.get(corpus.NOWHERE, ())
+    for finding in (*mentions.findings(), *leaks.findings(documents)):
+        yield _located(finding, locator, None)
+
+
+class _Once:
+    """Tells a label or type of a graph indexed by chunk once, though each of its chunks is a document of its own."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str, int, str]] = set()
+
+    def each(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            if finding.place.record or finding.code not in _SAME_IN_EVERY_CHUNK:
+                yield finding
+            elif (key := _key(finding)) not in self._told:
+                self._told.add(key)
+                yield finding
+
+
+def _located(finding: Finding, locator: Locator, graph: Graph | None) -> Finding:
+    return replace(finding, place=locator.located(finding.place, graph))

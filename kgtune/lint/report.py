@@ -1,0 +1,157 @@
+"""Findings for a person, as text in either language, and for a machine, as plain values.
+
+Knows nothing about files or how anything was found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kgtune.lint import catalogue
+from kgtune.lint.catalogue import Lang
+from kgtune.lint.findings import LEVELS, Finding, Level
+from kgtune.lint.readers import EXCERPT, GUESS
+
+SCHEMA_VERSION = 1
+MOST_PER_CODE = 5
+MOST_KEPT = 10_000
+_LEVEL_WORDS: Mapping[Lang, Mapping[Level, str]] = {
+    "en": {"error": "error", "warning": "warning", "note": "note"},
+    "zh": {"error": "错误", "warning": "警告", "note": "提示"},
+}
+_WORDS: Mapping[Lang, Mapping[str, str]] = {
+    "en": {
+        "fix": "fix: ",
+        "fixable": " (--fix does it)",
+        "why": "why: ",
+        "guess": "json-repair reads: ",
+        "more": "    ... and {number} more {code}",
+        "sum": "errors {error}, warnings {warning}, notes {note}; --fix can mend {fixable}",
+        "clean": "clean: {sum}",
+        "found": "findings: {sum}",
+        "strict": " (warnings count: --strict)",
+    },
+    "zh": {
+        "fix": "处理：",
+        "fixable": "（--fix 可自动完成）",
+        "why": "原因：",
+        "guess": "json-repair 的猜测：",
+        "more": "    …… 另有 {number} 处 {code}",
+        "sum": "错误 {error}，警告 {warning}，提示 {note}；可用 --fix 修正 {fixable}",
+        "clean": "通过：{sum}",
+        "found": "发现问题：{sum}",
+        "strict": "（警告计入：--strict）",
+    },
+}
+
+
+class Tally:
+    """Counts every finding and keeps the first of each code: a hopeless corpus has millions."""
+
+    def __init__(self, most_kept: int = MOST_KEPT) -> None:
+        self._most_kept = most_kept
+        self._kept: dict[str, list[Finding]] = {}
+        self._by_file: Counter[tuple[str, Level]] = Counter()
+        self.by_code: Counter[str] = Counter()
+        self.levels: Counter[Level] = Counter()
+        self.num_fixable = 0
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding."""
+        self.by_code[finding.code] += 1
+        self.levels[finding.level] += 1
+        self.num_fixable += finding.is_fixable
+        self._by_file[finding.place.file, finding.level] += 1
+        kept = self._kept.setdefault(finding.code, [])
+        if len(kept) < self._most_kept:
+            kept.append(finding)
+
+    def has_findings(self, *, strict: bool) -> bool:
+        """Say whether the check fails: an error always counts, a warning only when it is strict, a note never."""
+        return self.levels["error"] > 0 or (strict and self.levels["warning"] > 0)
+
+    def findings(self) -> list[Finding]:
+        """Return those kept: errors first, then warnings, then notes; of one code all together, in the order found."""
+        groups = sorted(self._kept.values(), key=lambda group: LEVELS.index(group[0].level))
+        return [finding for group in groups for finding in group]
+
+    def as_text(self, lang: Lang, *, most_per_code: int = MOST_PER_CODE, strict: bool = False) -> str:
+        """Write findings for a person: by code, the first few of each, then how many there are."""
+        lines: list[str] = []
+        told: Counter[str] = Counter()
+        for finding in self.findings():
+            code = finding.code
+            told[code] += 1
+            if told[code] <= most_per_code:
+                lines += _block(finding, lang, with_why=told[code] == 1)
+            if told[code] == len(self._kept[code]) and (left := self.by_code[code] - most_per_code) > 0:
+                lines.append(_WORDS[lang]["more"].format(number=left, code=code))
+        return "\n".join([*lines, self._last_line(lang, strict=strict)])
+
+    def _last_line(self, lang: Lang, *, strict: bool) -> str:
+        words = _WORDS[lang]
+        numbers = {level: self.levels[level] for level in LEVELS}
+        total = words["sum"].format(**numbers, fixable=self.num_fixable)
+        verdict = words["found" if self.has_findings(strict=strict) else "clean"].format(sum=total)
+        return verdict + (words["strict"] if strict else "")
+
+    def as_object(self, *, strict: bool) -> dict[str, Any]:
+        """Return the findings as plain values, both languages in each; `left_out` counts those that are not kept."""
+        files = dict.fromkeys(name for name, _ in self._by_file if name)
+        found = self.findings()
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "clean": not self.has_findings(strict=strict),
+            "strict": strict,
+            "counts": {**{level: self.levels[level] for level in LEVELS}, "fixable": self.num_fixable},
+            "by_code": {code: self.by_code[code] for code in dict.fromkeys(finding.code for finding in found)},
+            "by_file": {name: {level: self._by_file[name, level] for level in LEVELS} for name in files},
+            "left_out": {code: number - len(self._kept[code]) for code, number in self.by_code.items()
+                         if number > len(self._kept[code])},
+            "findings": [_plain(finding) for finding in found],
+        }  # fmt: skip
+
+
+def _block(finding: Finding, lang: Lang, *, with_why: bool) -> Iterator[str]:
+    words = _WORDS[lang]
+    head = f"{_LEVEL_WORDS[lang][finding.level]} {finding.code}"
+    place = str(finding.place)
+    yield f"{head}  {place}" if place else head
+    yield f"    {catalogue.what(finding, lang)}"
+    yield from (f"      {line}" for line in _strings(finding.facts.get(EXCERPT)))
+    if guess := finding.facts.get(GUESS):
+        yield f"    {words['guess']}{guess}"
+    why = catalogue.entry(finding.code).why[lang]
+    if with_why and why:
+        yield f"    {words['why']}{why}"
+    yield f"    {words['fix']}{catalogue.fix(finding, lang)}{words['fixable'] if finding.is_fixable else ''}"
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    place = finding.place
+    plain: dict[str, Any] = {
+        "code": finding.code,
+        "level": finding.level,
+        "file": place.file,
+        "line": place.line or None,
+        "record": place.record or None,
+        "id": place.id or None,
+        "path": place.path or None,
+        "value": finding.value or None,
+        "nearest": finding.nearest or None,
+        "fixable": finding.is_fixable,
+        "message": {lang: catalogue.what(finding, lang) for lang in catalogue.LANGS},
+        "fix": {lang: catalogue.fix(finding, lang) for lang in catalogue.LANGS},
+    }
+    for key in ("start", "end", "score"):
+        if isinstance(finding.facts.get(key), int):
+            plain[key] = finding.facts[key]
+    if EXCERPT in finding.facts:
+        plain |= {"excerpt": list(_strings(finding.facts[EXCERPT])), "guess": finding.facts.get(GUESS) or None}
+    return plain
+
+
+def _strings(value: object) -> Iterator[str]:
+    yield from (str(line) for line in value) if isinstance(value, tuple) else ()

@@ -1,0 +1,96 @@
+"""The ontology: entity labels, relationship types, and which label may stand at which end; and which a run uses.
+
+Knows nothing about graphs, prompts or grammars; they ask it. Nobody writes a label anywhere else.
+
+    records   Label, RelationType, Ontology       reading, writing   YAML -> records -> YAML
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+from kgtune import yaml_file
+from kgtune.errors import ConfigError
+from kgtune.ontology.reading import built
+from kgtune.ontology.records import Label, Ontology, RelationType, Seen, StixVerb
+from kgtune.ontology.writing import dump
+from kgtune.spelling import spelling_key, suggestion
+
+__all__ = ["Label", "Ontology", "RelationType", "Seen", "StixVerb", "choose", "derive", "dump", "load", "parse"]
+
+FOLDER = Path(__file__).resolve().parent.parent / "ontologies"
+# In this order "auto" tries them.
+SHIPPED = ("threat_event", "stix21")
+DERIVED = "derived"
+
+
+def load(name_or_path: str) -> Ontology:
+    """Read a shipped ontology by name, or the user's own file."""
+    if name_or_path in SHIPPED:
+        return _shipped(name_or_path)
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return built(yaml_file.read(path))
+    fix = f"{suggestion(name_or_path, SHIPPED)} Or give the path of a .yaml file."
+    raise ConfigError(f'ontology: there is no ontology "{name_or_path}". {fix}')
+
+
+@cache
+def _shipped(name: str) -> Ontology:
+    return built(yaml_file.read(FOLDER / f"{name}.yaml"))
+
+
+def parse(text: str, *, where: str) -> Ontology:
+    """Read an ontology from YAML text, for example from a model's folder."""
+    return built(yaml_file.parse(text, where=where))
+
+
+def choose(
+    setting: str,
+    labels: Mapping[str, int],
+    types: Mapping[str, int],
+    pairs: Collection[tuple[str, str, str]] = (),
+) -> Ontology:
+    """Follow the `ontology` key of the configuration.
+
+    "auto" takes the shipped ontology that knows all labels and types seen in the data (of two, the one
+    whose own spellings the data uses more), else derives one. `labels` and `types` count what was seen;
+    `pairs` are the (source label, type, target label) seen.
+    """
+    if setting != "auto":
+        return load(setting)
+    covering = [shipped for shipped in map(load, SHIPPED) if shipped.covers(labels, types)]
+    if not covering:
+        return derive(labels, types, pairs)
+    return max(covering, key=lambda shipped: shipped.num_exact(labels, types))  # of equals, the first
+
+
+def derive(
+    labels: Mapping[str, int], types: Mapping[str, int], pairs: Collection[tuple[str, str, str]] = ()
+) -> Ontology:
+    """Make an ontology of what the data holds, most frequent first; a type whose pairs were not seen joins any.
+
+    Names that differ only in case, width or separators are one: the most frequent spelling, the others its aliases.
+    """
+    label_names, type_names = _by_count(labels), _by_count(types)
+    own_label = {spelling: name for name, spellings in label_names.items() for spelling in spellings}
+    everything = tuple(product(label_names, label_names))
+    kinds = []
+    for kind, spellings in type_names.items():
+        seen = {(own_label[source], own_label[target]) for source, name, target in pairs if name in spellings}
+        kinds.append(RelationType(kind, pairs=tuple(sorted(seen)) or everything, aliases=tuple(spellings[1:])))
+    found = tuple(Label(name, anchored="warn", aliases=tuple(names[1:])) for name, names in label_names.items())
+    # Read back at once: a name that no file can hold is told now, not when the file is used.
+    return parse(dump(Ontology(DERIVED, 1, found, tuple(kinds))), where="ontology derived from the data")
+
+
+def _by_count(counts: Mapping[str, int]) -> dict[str, list[str]]:
+    """Group the spellings of each name, the most frequent first, and order the names by their counts together."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        groups.setdefault(spelling_key(name) or name, []).append(name)
+    ordered = sorted(groups.values(), key=lambda names: (-sum(counts[name] for name in names), names[0]))
+    return {names[0]: names for names in ordered}
