@@ -62,6 +62,7 @@ def main() -> int:
             {"before": before, "after": after},
             tuning.run_facts(trained, before, after),
         )
+        columns |= tuning.measure_constrained(trainer.model, prepared, cfg)
     result = tuning.keep_results(columns, prepared, cfg, output_dir, run)
     print(evaluation.table(result))
     print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))

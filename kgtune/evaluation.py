@@ -23,7 +23,7 @@ from kgtune.scoring.negatives import kind_of
 from kgtune.scoring.scoreboard import Scoreboard, written_document
 from kgtune.scoring.tally import Rules
 
-Which = Literal["before", "after"]
+Which = Literal["before", "after", "after_constrained"]
 PRODUCER = "fine_tune.py"
 
 
@@ -127,7 +127,8 @@ def report(result: Mapping[str, Any]) -> str:
         (
             f"Base model {result['base_model']}, {result['device']}, git {result['git_sha']}, {result['date']}. "
             "Before is the same model in the same process with the adapter off; prompt, documents, greedy decoding and "
-            f"token cap ({result['max_new_tokens']}) are the same. Intervals are 95 %, from "
+            f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is "
+            "held to a grammar, as inference.py and serve.py do it. Intervals are 95 %, from "
             f"{result['statistics']['resamples']} resamples of the documents; where all of them agree, Wilson's. Names "
             "are compared, never ids; an unreadable answer counts as nothing found. A difference is called one where "
             f"{result['statistics']['rules'].partition(' only where ')[2]}"

@@ -28,6 +28,7 @@ LIBRARIES = (
     "peft",
     "accelerate",
     "bitsandbytes",
+    "llguidance",
     "datasets",
     "sentencex",
     "numpy",

@@ -213,6 +213,14 @@ class DecodingSettings(Section):
     """Tokens of an answer at most; auto: from the data's answers; lower for speed, never for correctness."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once by inference.py and serve.py; by memory."""
+    draft_tokens: int = Field(default=16, ge=0, le=256)
+    """Tokens guessed ahead and checked in one pass; they change speed, never an answer; 0 for none."""
+    grounded_floor: Ratio = 0.98
+    """Share of evidence, or of a label's names, that was verbatim in training; below it full leaves them free."""
+    max_name_chars: int = Field(default=200, ge=1, le=10_000)
+    """Characters of a name at most; not below the longest one of your data."""
+    max_evidence_chars: int = Field(default=1000, ge=0, le=100_000)
+    """Characters of an evidence or a description at most; not below the longest one of your data."""
 
 
 class ServiceSettings(Section):

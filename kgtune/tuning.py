@@ -222,6 +222,8 @@ def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume
 
 def contract_for(prepared: Prepared, cfg: Config) -> Contract:
     """The contract that travels with the model."""
+    samples = prepared.supervision.samples
+    evidence, names = supervision.verbatim_shares(samples)
     return Contract(
         base_model=cfg.model.model_id,
         system=prepared.system,
@@ -229,25 +231,41 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         ontology_hash=prepared.ontology.hash,
         rendered_probe_sha256=prompt.probe_hash(prepared.tokenizer, prepared.system),
         max_answer_tokens=prepared.supervision.max_answer_tokens,
+        has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
+        verbatim_evidence=evidence,
+        verbatim_names=names,
     )
 
 
 def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
-    """Answer the held-out documents with the adapter off (before) or on (after); both unconstrained."""
+    """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
+    cap = generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    rules = None
+    if which == "after_constrained":
+        rules = generation.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
     extractor = generation.TransformersExtractor(
         model=model,
         tokenizer=prepared.tokenizer,
         system=prepared.system,
-        max_new_tokens=generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        max_new_tokens=cap,
         batch_size=cfg.evaluation.batch_size,
         name=which,
         progress=lambda done, total: log.info("%s: %d/%d documents", which, done, total),
+        rules=rules,
+        draft_tokens=cfg.decoding.draft_tokens,
     )
     model.eval()
-    if which == "after":
+    if which != "before":
         return evaluation.measure(extractor, prepared.held_out(cfg))
     with model.disable_adapter():
         return evaluation.measure(extractor, prepared.held_out(cfg))
+
+
+def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[evaluation.Which, Measured]:
+    """Answer once more as inference.py and serve.py will, where decoding.constraint asks for a grammar."""
+    if cfg.decoding.constraint == "none":
+        return {}
+    return {"after_constrained": measure(model, prepared, cfg, "after_constrained")}
 
 
 def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
@@ -271,7 +289,8 @@ def evaluate_kept(
         )
     before = measure(tuned.model, prepared, cfg, "before")
     after = measure(tuned.model, prepared, cfg, "after")
-    return {"before": before, "after": after}, {
+    constrained = measure_constrained(tuned.model, prepared, cfg)
+    return {"before": before, "after": after, **constrained}, {
         "seconds_before": before.seconds,
         "seconds_after": after.seconds,
     }

@@ -81,3 +81,15 @@ def test_the_headline_is_flat_numbers() -> None:
     assert headline["after"]["empty_text_accuracy"] == 1.0
     assert headline["run"] == {"num_steps": 1}
     assert headline["report"] == "out/evaluation_report.md"
+
+
+def test_what_the_grammar_makes_of_it_is_a_third_column() -> None:
+    from kgtune import evaluation
+
+    good = ScriptedExtractor({EXAMPLES[0].text: graphs.dumps(GRAPH)})
+    columns = {which: evaluation.measure(good, EXAMPLES) for which in ("before", "after", "after_constrained")}
+    measured = evaluation.results(columns, ontology.load("threat_event"), FACTS)
+
+    assert evaluation.table(measured).splitlines()[0] == "| 2 held-out documents | before | after | after_constrained |"
+    assert evaluation.headline(measured, Path("out"))["after_constrained"]["entity_f1"] == 1.0
+    assert "- after_constrained: none" in evaluation.report(measured)

@@ -17,14 +17,15 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it.
 LAYERS = [
     "demo",
-    "training generation evaluation tuning device",
+    "training generation decoding evaluation tuning device",
     "model service server routes exchange answering refusals engine batching jobs edge gate metrics chat bodies docs_page \
  answers client replies",
     "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting sample_pairs \
 invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
 second_pass conversion lint checking data_report data_page lengths overlength windows extractor \
-incremental export selection admission interruption",
-    "sources examples prompt parsing salvage salvage_items runs texts highlighting sampling augmentation_tables",
+writing incremental export selection admission interruption",
+    "sources examples prompt parsing salvage salvage_items runs texts highlighting sampling augmentation_tables grammar constraint \
+outline drafts",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",
     "errors spelling yaml_file keys logs",
@@ -44,6 +45,7 @@ HOMES = {
     "uvicorn": {"server"},
     "h11": {"server"},
     "httpx2": {"client", "replies"},
+    "llguidance": {"constraint"},
     "numpy": {"near_duplicates", "grouping", "leaks", "scoring", *MODEL_ROOMS},
 }
 # `--profile auto` asks torch about the card, and the length survey reads a local tokenizer; each late, in one function

@@ -82,6 +82,9 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
     assert not [name for name in names if "partial" in name]
     headline = json.loads(out.splitlines()[-1])
     assert headline["before"]["num_documents"] == headline["after"]["num_documents"] >= 1
+    assert headline["after_constrained"]["num_documents"] == headline["after"]["num_documents"]
+    assert headline["after_constrained"]["strict_parse_rate"] == 1.0
+    assert headline["after_constrained"]["referential_integrity_rate"] == 1.0
     assert "[[{" in err  # the preview shows what is supervised
     assert "6/6" in err
 
