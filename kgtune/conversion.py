@@ -90,13 +90,15 @@ def read(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> R
 def stream(paths: Sequence[Path], cfg: Config, source_format: sources.Format, found: Findings) -> Iterator[RawDocument]:
     """Read the inputs one document at a time; what is wrong is in `found` when the last one is read."""
     columns = cfg.data.columns.model_dump(exclude_none=True)
-    return sources.stream(
+    for document in sources.stream(
         paths,
         found,
         source_format=source_format,
         default_confidence=cfg.data.default_confidence,
         columns=columns,
-    )
+    ):
+        found.repairs.clear()  # counted in the notes; the list is for --check, and may be longer than the data
+        yield document
 
 
 def refuse(found: Findings, cfg: Config, num_documents: int) -> None:

