@@ -262,13 +262,11 @@ def test_fix_writes_a_copy_and_a_diff_and_the_copy_has_nothing_left_to_mend(tmp_
     before = raw.read_bytes()
     done = convert(raw, "--fix", "ontology=threat_event", cwd=tmp_path)
     copy, diff = tmp_path / "raw.fixed.json", tmp_path / "raw.fixed.diff"
-    assert (done.returncode, done.stdout) == (
-        0,
-        (
-            f"{raw} -> {copy} (raw.fixed.diff): 6 F-CONFIDENCE, 1 F-ENCODING, 1 F-ID, 1 F-LABELS, 1 F-NEWLINE, 1 F-SPACE, "
-            "1 W-END-NAME, 1 W-EVIDENCE-SPELLING, 2 W-LABEL-SPELLING, 1 W-NAME-SPELLING, 1 W-TYPE-SPELLING\n"
-        ),
+    told = (
+        f"{raw} -> {copy} (raw.fixed.diff): 6 F-CONFIDENCE, 1 F-ENCODING, 1 F-ID, 1 F-LABELS, 1 F-NEWLINE, 1 F-SPACE, "
+        "1 W-END-NAME, 1 W-EVIDENCE-SPELLING, 2 W-LABEL-SPELLING, 1 W-NAME-SPELLING, 1 W-TYPE-SPELLING\n"
     )
+    assert (done.returncode, done.stdout) == (0, told)
     assert raw.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw.fixed.diff", "raw.fixed.json", "raw.json"]
     assert diff.read_text(encoding="utf-8").count("\n@@ ") == 4
