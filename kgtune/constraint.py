@@ -12,8 +12,9 @@ import llguidance
 
 from kgtune.errors import ModelError
 
-# An error's text would quote grammar and answer, and texts are not logged.
-_LIMITS = llguidance.LLParserLimits(verbose_errors=False)
+# An error's text would quote grammar and answer, and texts are not logged. The fuel is for 500,000 characters of
+# verbatim text, which take 3 s to compile; the library's default ends at 100,000.
+_LIMITS = llguidance.LLParserLimits(verbose_errors=False, initial_lexer_fuel=10_000_000)
 
 
 class StuckError(Exception):

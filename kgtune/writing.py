@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kgtune import grammar
@@ -97,7 +97,12 @@ class GrammarWriting:
         self._source = Source(text)
         self._limits = limits
         self._forced: list[bool] = []
-        self._begin([], None)
+        try:
+            self._begin([], None)
+        except StuckError as error:
+            log.warning("names and evidence of a text of %d characters are free: %s", len(text), error)
+            self._rules = replace(rules, verbatim_labels=frozenset(), is_evidence_verbatim=False)
+            self._begin([], None)
 
     def _begin(self, tokens: list[int], max_entities: int | None) -> None:
         """Write on behind `tokens`, with at most so many entities."""

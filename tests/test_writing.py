@@ -282,6 +282,22 @@ def test_a_matcher_that_gives_up_leaves_the_graph_so_far(
     assert "an answer was closed before its end: a limit" in caplog.text
 
 
+def test_a_text_too_long_for_the_matcher_leaves_its_strings_free(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import llguidance
+
+    from kgtune import constraint
+
+    text = "".join(chr(0x4E00 + number % 20_000) for number in range(20_000))
+    monkeypatch.setattr(constraint, "_LIMITS", llguidance.LLParserLimits(initial_lexer_fuel=20_000))
+    writing = GrammarWriting(letters.vocabulary(), RULES, text, Limits(100, 4))
+
+    writing.prepare()
+    assert bytes(writing.tokens) == b'{"entities":['
+    assert "names and evidence of a text of 20000 characters are free" in caplog.text
+
+
 def test_a_free_answer_ends_at_a_stop_token_or_at_its_cap_and_its_guesses_change_nothing() -> None:
     prompt_ids = list(b"the quick brown fox jumps over the lazy dog")
     wanted = list(b"the quick brown fox jumps over it and over it")
