@@ -124,7 +124,9 @@ def test_what_holds_no_graph_gives_none(answer, fault):
     assert fault in faults
 
 
-@pytest.mark.parametrize("answer", [f"Sure: {EMPTY_TEXT}", "[]", '{"entities":[]}', '{"entities":null,"relationships":[]}'])
+@pytest.mark.parametrize(
+    "answer", [f"Sure: {EMPTY_TEXT}", "[]", '{"entities":[]}', '{"entities":null,"relationships":[]}']
+)
 def test_an_empty_graph_is_read_where_it_is_written(answer):
     graph, faults = seen(answer)
     assert graph == Graph()
@@ -168,14 +170,22 @@ def test_a_confidence_is_read_in_its_spellings_and_never_guessed(confidence, rea
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["entities", "relationships", "name", "labels", "type", "source", "target", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["entities", "relationships", "name", "labels", "type", "source", "target", "x"]), inner
+        )
+    ),
     max_leaves=20,
 )
 
 
 @pytest.mark.property
-@given(st.text(max_size=200) | JSON.map(json.dumps) | st.builds(lambda text, end: text[:end], JSON.map(json.dumps), st.integers(0, 80)))
+@given(
+    st.text(max_size=200)
+    | JSON.map(json.dumps)
+    | st.builds(lambda text, end: text[:end], JSON.map(json.dumps), st.integers(0, 80))
+)
 def test_any_answer_is_read_or_has_a_fault_and_what_is_read_is_in_the_contracts_shape(answer):
     reading = read(answer)
     strict = parse_answer(answer)

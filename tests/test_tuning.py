@@ -48,7 +48,9 @@ def test_before_is_the_adapter_off_and_after_is_the_adapter_on(monkeypatch):
     cfg = config.load(None, "demo").config
     measured = []
     real = tuning.evaluation.measure
-    monkeypatch.setattr(tuning.evaluation, "measure", lambda e, rows: (measured.append(model.adapter), real(e, rows))[1])
+    monkeypatch.setattr(
+        tuning.evaluation, "measure", lambda e, rows: (measured.append(model.adapter), real(e, rows))[1]
+    )
     for which in ("before", "after"):
         tuning.measure(model, prepared, cfg, which)
 
@@ -82,7 +84,9 @@ def test_rows_of_documents_apart_pass(rows):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("doc_id", "d1"), ("group_id", "g1"), ("input", "report 1 names  VelkaRAT.")], ids=["doc", "group", "text"]
+    ("key", "value"),
+    [("doc_id", "d1"), ("group_id", "g1"), ("input", "report 1 names  VelkaRAT.")],
+    ids=["doc", "group", "text"],
 )
 def test_a_train_document_among_the_measured_ones_is_refused_before_anything_is_loaded(rows, key, value):
     with pytest.raises(DataError, match='row "r3": is measured, and train row "r1" has the same'):
@@ -90,12 +94,12 @@ def test_a_train_document_among_the_measured_ones_is_refused_before_anything_is_
 
 
 def test_a_condition_that_nothing_can_meet_is_refused_before_anything_is_loaded(rows):
-    with pytest.raises(ConfigError, match='no metric "f2_gain". Did you mean "f1_gain"'):
+    with pytest.raises(ConfigError, match=r'no metric "f2_gain". Did you mean "f1_gain"'):
         check(rows(), 'evaluation.require={f2_gain: ">0"}')
 
 
 def test_an_earlier_result_that_is_not_there_is_refused_before_anything_is_loaded(rows):
-    with pytest.raises(UserError, match="none.json: can't be read"):
+    with pytest.raises(UserError, match=r"none.json: can't be read"):
         check(rows(), "evaluation.compare_to=none.json")
 
 

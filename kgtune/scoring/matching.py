@@ -114,9 +114,7 @@ def _equal(gold: tuple[Key, ...] | list[Key], predicted: tuple[Key, ...] | list[
     return frozenset(hits)
 
 
-def _likenesses(
-    gold: tuple[Key, ...], predicted: tuple[Key, ...], like: Callable[[Key, Key], int]
-) -> dict[Pair, int]:
+def _likenesses(gold: tuple[Key, ...], predicted: tuple[Key, ...], like: Callable[[Key, Key], int]) -> dict[Pair, int]:
     """Weigh the pairs that share their first part (label or type) and are alike: most pairs first, then the closest."""
     weights: dict[Pair, int] = {}
     for row, g in enumerate(gold):

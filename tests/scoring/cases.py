@@ -61,9 +61,12 @@ def random_case(rng: random.Random, number: int) -> Case:
     text = " | ".join(f"report {i} on {name}" for i, name in enumerate(mentioned))
     gold = random_graph(rng, mentioned, text)
     if rng.random() < 0.5:  # an answer near the gold graph
-        entities = [e if rng.random() < 0.7 else Entity(rng.choice(LABELS), e.id, rng.choice(NAMES)) for e in gold.entities]
+        entities = [
+            e if rng.random() < 0.7 else Entity(rng.choice(LABELS), e.id, rng.choice(NAMES)) for e in gold.entities
+        ]
         edges = [
-            r if rng.random() < 0.7 else Relationship(rng.choice(TYPES), r.source, r.target, 0.5, "") for r in gold.relationships
+            r if rng.random() < 0.7 else Relationship(rng.choice(TYPES), r.source, r.target, 0.5, "")
+            for r in gold.relationships
         ]
         predicted = Graph(tuple(entities), tuple(r for r in edges if rng.random() < 0.9))
     else:
@@ -102,7 +105,8 @@ def _cut(rng: random.Random, graph: Graph) -> tuple[str, Graph | None, Graph | N
         return '{"entities":[', None, None, False
     kept = rng.randrange(len(items))
     whole = Graph(
-        tuple(e for e in items[:kept] if isinstance(e, Entity)), tuple(r for r in items[:kept] if isinstance(r, Relationship))
+        tuple(e for e in items[:kept] if isinstance(e, Entity)),
+        tuple(r for r in items[:kept] if isinstance(r, Relationship)),
     )
     begun = Graph(
         tuple(e for e in items[: kept + 1] if isinstance(e, Entity)),

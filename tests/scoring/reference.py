@@ -11,9 +11,8 @@ import math
 import re
 import unicodedata
 
-from tests.scoring.cases import Case
-
 from kgtune.graph import Graph
+from tests.scoring.cases import Case
 
 LEGAL = {
     ("ThreatOrganization", "USE", "Tool"), ("ThreatOrganization", "ATTACK", "Target"),
@@ -78,6 +77,7 @@ def taken_off(gold, predicted):
 
 def ends(graph: Graph):
     """Relationships as (type, (label, name) or None, (label, name) or None); the first entity of an id has it."""
+
     def find(identity):
         return next(((e.labels, fold(e.name)) for e in graph.entities if e.id == identity), None)
 
@@ -86,6 +86,7 @@ def ends(graph: Graph):
 
 def stands(name, text):
     """Where a name stands: exact, folded, refanged or none."""
+
     def found(needle, haystack):
         before = r"(?<![A-Za-z0-9])" if needle[0].isascii() and needle[0].isalnum() else ""
         behind = r"(?![A-Za-z0-9])" if needle[-1].isascii() and needle[-1].isalnum() else ""
@@ -214,7 +215,8 @@ def _closed(graph):
 
 def _exact(case):
     return case.strict is not None and all(
-        hits == gold == predicted for hits, gold, predicted in (items(case, "strict", t) for t in ("entity", "relationship"))
+        hits == gold == predicted
+        for hits, gold, predicted in (items(case, "strict", t) for t in ("entity", "relationship"))
     )
 
 
@@ -234,9 +236,13 @@ def _grounding(cases):
     names = [stands(e.name, c.text) for c in cases if c.strict for e in c.strict.entities]
     evidence, both = [], 0
     for case in cases:
-        for edge, (_, source, target) in zip(case.strict.relationships, ends(case.strict), strict=True) if case.strict else ():
+        for edge, (_, source, target) in (
+            zip(case.strict.relationships, ends(case.strict), strict=True) if case.strict else ()
+        ):
             quoted = edge.evidence.strip()
-            evidence.append("missing" if not quoted else "exact" if edge.evidence in case.text else stands(quoted, case.text))
+            evidence.append(
+                "missing" if not quoted else "exact" if edge.evidence in case.text else stands(quoted, case.text)
+            )
             entities = {e.id: e for e in reversed(case.strict.entities)}
             both += bool(source and target) and all(
                 quoted and stands(entities[end].name, edge.evidence) != "none" for end in (edge.source, edge.target)

@@ -116,7 +116,10 @@ def test_a_sample_says_in_plain_words_what_it_cannot_show():
     few = scored(RIGHT, HALF)["resolution"]["entity_f1"]
     assert few["words"] == "2 documents say something about entity_f1: too few to compare two systems by it."
     many = scored(*alternating(20, RIGHT, HALF))["resolution"]["entity_f1"]
-    assert many["words"] == f"With 20 documents you can't see less than {100 * many['least_difference']:.0f} points in entity_f1."
+    assert (
+        many["words"]
+        == f"With 20 documents you can't see less than {100 * many['least_difference']:.0f} points in entity_f1."
+    )
     assert 0.05 < many["least_difference"] < 0.4
     same = scored(*[RIGHT] * 20)["resolution"]["entity_f1"]
     assert same["words"] == "All 20 documents agree in entity_f1: how small a difference would show can't be said."

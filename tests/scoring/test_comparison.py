@@ -28,7 +28,7 @@ def test_the_other_way_round_is_worse():
 
 
 def test_a_metric_that_should_be_low_is_better_when_it_falls():
-    invented = RIGHT.replace("VelkaRAT\",\"desc", "NightLoom\",\"desc")
+    invented = RIGHT.replace('VelkaRAT","desc', 'NightLoom","desc')
     found = metric([invented] * 20, [RIGHT] * 20, "entity_hallucination_rate")
     assert (found["difference"], found["verdict"]) == (-0.5, "better")
 

@@ -18,7 +18,9 @@ def kept(path, answers, *, gold=RIGHT, version=2):
         columns = {"after": {"answer": answer, "is_truncated": False}}
         one = {"id": f"row-{number}", "gold": gold, "lang": "en", "text": TEXT}
         listed.append({**one, "answers": columns} if version == 2 else {**one, **columns})
-    path.write_text(json.dumps({"schema_version": version, "git_sha": "abc", "date": "2030-01-01", "documents": listed}), "utf-8")
+    path.write_text(
+        json.dumps({"schema_version": version, "git_sha": "abc", "date": "2030-01-01", "documents": listed}), "utf-8"
+    )
     return path
 
 
@@ -30,22 +32,26 @@ def beside(then, answers):
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_fall_is_a_regression(tmp_path, version):
-    path = kept(tmp_path / "r.json", {n: RIGHT for n in range(20)}, version=version)
-    found = beside(earlier.read(path, "after"), {n: HALF for n in range(20)})
+    path = kept(tmp_path / "r.json", dict.fromkeys(range(20), RIGHT), version=version)
+    found = beside(earlier.read(path, "after"), dict.fromkeys(range(20), HALF))
     assert found["schema_version"] == version
     one = found["comparison"]["metrics"]["entity_f1"]
     assert (one["first"], one["second"], one["verdict"]) == (1.0, 0.6667, "worse")
-    assert {(r["slice"], r["of"]) for r in found["regressions"]} >= {("all", ""), ("length", "under 200"), ("label", "Tool")}
+    assert {(r["slice"], r["of"]) for r in found["regressions"]} >= {
+        ("all", ""),
+        ("length", "under 200"),
+        ("label", "Tool"),
+    }
 
 
 def test_the_same_answers_are_no_regression(tmp_path):
-    path = kept(tmp_path / "r.json", {n: RIGHT for n in range(20)})
-    assert beside(earlier.read(path, "after"), {n: RIGHT for n in range(20)})["regressions"] == []
+    path = kept(tmp_path / "r.json", dict.fromkeys(range(20), RIGHT))
+    assert beside(earlier.read(path, "after"), dict.fromkeys(range(20), RIGHT))["regressions"] == []
 
 
 def test_only_shared_documents_are_compared_and_the_others_counted(tmp_path):
-    path = kept(tmp_path / "r.json", {n: RIGHT for n in range(4)})
-    found = beside(earlier.read(path, "after"), {n: RIGHT for n in range(2, 9)})
+    path = kept(tmp_path / "r.json", dict.fromkeys(range(4), RIGHT))
+    found = beside(earlier.read(path, "after"), dict.fromkeys(range(2, 9), RIGHT))
     numbers = [found[f"num_rows_{what}"] for what in ("shared", "changed", "only_then", "only_now")]
     assert numbers == [2, 0, 2, 5]
 
@@ -60,7 +66,12 @@ def test_a_document_whose_gold_graph_has_changed_is_not_compared(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("nothing", "is not JSON"), ("[]", "holds no documents"), ('{"documents": []}', "holds no documents"), (None, "can't be read")],
+    [
+        ("nothing", "is not JSON"),
+        ("[]", "holds no documents"),
+        ('{"documents": []}', "holds no documents"),
+        (None, "can't be read"),
+    ],
 )
 def test_a_file_that_is_no_result_is_refused(tmp_path, text, what):
     path = tmp_path / "r.json"
@@ -71,5 +82,5 @@ def test_a_file_that_is_no_result_is_refused(tmp_path, text, what):
 
 
 def test_a_column_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(UserError, match='has no column "tuned". There are: after'):
+    with pytest.raises(UserError, match=r'has no column "tuned". There are: after'):
         earlier.read(kept(tmp_path / "r.json", {1: RIGHT}), "tuned")

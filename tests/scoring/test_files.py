@@ -59,17 +59,24 @@ def test_a_system_that_states_no_confidence_is_not_judged_by_one():
 
 
 def test_a_column_of_an_evaluation_of_either_version():
-    old = {"id": "a", "gold": RIGHT, "before": {"answer": "x", "failure": "not_json", "cut": True}, "after": {"answer": RIGHT}}
+    old = {
+        "id": "a",
+        "gold": RIGHT,
+        "before": {"answer": "x", "failure": "not_json", "cut": True},
+        "after": {"answer": RIGHT},
+    }
     new = {"id": "a", "gold": RIGHT, "text": TEXT, "answers": {"before": {"answer": "x", "is_truncated": True}}}
     for value in (old, new):
         found = item(value, "before")
         assert (found.answer, found.is_truncated) == ("x", True)
-    with pytest.raises(UserError, match='has no column "tuned". There are: after, before'):
+    with pytest.raises(UserError, match=r'has no column "tuned". There are: after, before'):
         item(old, "tuned")
 
 
 def test_foreign_formats_become_graphs_without_details():
-    triples = item({"text": TEXT, "explicit_triplets": [{"subject": "A B", "relation": "uses", "object": "C D"}]}, stem="r1")
+    triples = item(
+        {"text": TEXT, "explicit_triplets": [{"subject": "A B", "relation": "uses", "object": "C D"}]}, stem="r1"
+    )
     assert (triples.id, triples.format, triples.has_details) == ("r1", "triples", False)
     row = item({"id": 7, "text": TEXT, "relation": [{"head": "A B", "relation": "uses", "tail": "C D"}]})
     assert (row.id, row.format, len(row.graph.entities)) == ("7", "rows by name", 2)
@@ -90,7 +97,14 @@ def test_what_cannot_be_read_is_refused_with_its_place(value, what):
 def test_a_gold_document_keeps_what_the_row_says():
     row = {"id": "a", "doc_id": "d", "group_id": "g", "lang": "zh", "input": TEXT, "output": RIGHT, "source": "feed"}
     found = files.document(item(row))
-    assert (found.id, found.unit, found.lang, found.source, found.kind, found.text) == ("a", "d", "zh", "feed", "none", TEXT)
+    assert (found.id, found.unit, found.lang, found.source, found.kind, found.text) == (
+        "a",
+        "d",
+        "zh",
+        "feed",
+        "none",
+        TEXT,
+    )
 
 
 def test_a_gold_document_without_language_is_looked_at():
@@ -107,7 +121,10 @@ def test_an_empty_gold_graph_has_its_kind():
 
 @pytest.mark.parametrize(
     ("answer", "what"),
-    [("nothing", "the gold graph can't be read"), (RIGHT.replace('"target":"e2"', '"target":"e9"'), 'unknown entity "e9"')],
+    [
+        ("nothing", "the gold graph can't be read"),
+        (RIGHT.replace('"target":"e2"', '"target":"e9"'), 'unknown entity "e9"'),
+    ],
 )
 def test_a_gold_graph_that_breaks_the_contract_is_refused(answer, what):
     with pytest.raises(DataError, match=what):
@@ -173,7 +190,9 @@ def test_answers_are_found_by_text_and_by_place():
     ],
 )
 def test_files_are_paired_by_what_both_have(tmp_path, gold, pred, by):
-    paths = [written(tmp_path / name, [{**one, "answer": RIGHT}]) for name, one in (("g.jsonl", gold), ("p.jsonl", pred))]
+    paths = [
+        written(tmp_path / name, [{**one, "answer": RIGHT}]) for name, one in (("g.jsonl", gold), ("p.jsonl", pred))
+    ]
     if by is None:
         with pytest.raises(DataError, match="only one of them has ids"):
             files.pairing(*paths, None)

@@ -46,7 +46,10 @@ def test_typed_ends_are_read_from_the_later_stage():
     record = {"text": "...", "IE": {"triplets": [PAIR]}, "ET": {"typed_triplets": [typed]}}
     assert foreign.is_triples(record)
     assert view(foreign.from_triples(record))[0] == {("Attacker", "crimson otter"), ("Malware", "velkarat")}
-    assert view(foreign.from_triples({"IE": {"triplets": [PAIR]}}))[0] == {(UNTYPED, "crimson otter"), (UNTYPED, "velkarat")}
+    assert view(foreign.from_triples({"IE": {"triplets": [PAIR]}}))[0] == {
+        (UNTYPED, "crimson otter"),
+        (UNTYPED, "velkarat"),
+    }
 
 
 def test_rows_by_name_take_the_types_of_their_ends():

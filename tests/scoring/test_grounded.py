@@ -37,4 +37,4 @@ def test_evidence_that_names_one_end_does_not_hold_both():
 
 def test_the_levels_are_these():
     assert NAME_LEVELS == ("exact", "folded", "refanged", "none")
-    assert EVIDENCE_LEVELS == (*NAME_LEVELS, "missing")
+    assert (*NAME_LEVELS, "missing") == EVIDENCE_LEVELS

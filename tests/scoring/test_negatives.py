@@ -24,7 +24,9 @@ def test_the_group_id_tells_the_theme():
 
 
 def test_what_the_row_says_goes_first():
-    assert kind_of(is_empty=True, text="attack", group_id="empties-en-policy", stated="easy_negative") == "easy_negative"
+    assert (
+        kind_of(is_empty=True, text="attack", group_id="empties-en-policy", stated="easy_negative") == "easy_negative"
+    )
 
 
 @pytest.mark.parametrize(

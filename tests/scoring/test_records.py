@@ -10,7 +10,7 @@ import pytest
 from kgtune.errors import DataError
 from kgtune.scoring import records
 
-VALUES = [{"id": "a", "n": 1}, {"id": "b", "text": "线\n\"x\""}, {"id": "c", "deep": [[{}]]}]
+VALUES = [{"id": "a", "n": 1}, {"id": "b", "text": '线\n"x"'}, {"id": "c", "deep": [[{}]]}]
 
 
 def read(path):
@@ -44,7 +44,11 @@ def test_every_layout_gives_the_same_records(written, text):
 
 
 def test_a_record_knows_its_place(written):
-    assert [r.where.rpartition(": ")[2] for r in records.read(written(json.dumps(VALUES)))] == ["item 1", "item 2", "item 3"]
+    assert [r.where.rpartition(": ")[2] for r in records.read(written(json.dumps(VALUES)))] == [
+        "item 1",
+        "item 2",
+        "item 3",
+    ]
 
 
 def test_a_lone_object_is_one_record_without_a_name(written):
@@ -95,7 +99,7 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     (tmp_path / "latin.json").write_bytes('{"a": "é"}'.encode("latin-1"))
     with pytest.raises(DataError, match="not UTF-8"):
         read(tmp_path / "latin.json")
-    with pytest.raises(DataError, match="holds no .json file"):
+    with pytest.raises(DataError, match=r"holds no .json file"):
         read(tmp_path.joinpath("empty").mkdir() or tmp_path / "empty")
 
 

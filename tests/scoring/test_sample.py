@@ -39,7 +39,14 @@ def test_nothing_at_all_has_the_right_shape():
 
 @pytest.mark.parametrize(
     ("length", "bucket"),
-    [(0, "under 200"), (199, "under 200"), (200, "200-499"), (999, "500-999"), (1999, "1000-1999"), (2000, "2000 and more")],
+    [
+        (0, "under 200"),
+        (199, "under 200"),
+        (200, "200-499"),
+        (999, "500-999"),
+        (1999, "1000-1999"),
+        (2000, "2000 and more"),
+    ],
 )
 def test_a_text_has_its_bucket_by_characters(length, bucket):
     assert length_bucket("字" * length) == bucket

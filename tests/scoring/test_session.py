@@ -33,7 +33,9 @@ def folder(tmp_path):
 
 
 def score(folder, *arguments):
-    named = [str(folder / a) if a.endswith(".jsonl") and "=" not in a else a.replace("@", f"{folder}/") for a in arguments]
+    named = [
+        str(folder / a) if a.endswith(".jsonl") and "=" not in a else a.replace("@", f"{folder}/") for a in arguments
+    ]
     return session.score(session.Task.of(command._arguments(named)))
 
 
@@ -66,7 +68,7 @@ def test_missing_and_extra_answers_are_counted_and_missing_ones_count_as_wrong(f
 def test_further_answers_show_how_far_a_system_agrees_with_itself(folder):
     result = score(folder, "--gold", "gold.jsonl", "--pred", "a=@right.jsonl", "--again", "a=@half.jsonl")
     assert result["columns"]["a"]["consistency"]["entity_jaccard"]["value"] == 0.5
-    with pytest.raises(UserError, match="names no system. There are: a"):
+    with pytest.raises(UserError, match=r"names no system. There are: a"):
         score(folder, "--gold", "gold.jsonl", "--pred", "a=@right.jsonl", "--again", "b=@half.jsonl")
 
 
@@ -85,7 +87,9 @@ def test_a_document_that_stands_twice_is_refused(folder):
 
 
 def test_a_gold_file_without_a_measured_row_says_what_it_holds(folder):
-    (folder / "gold.jsonl").write_text(json.dumps({"id": "a", "input": "x", "output": RIGHT, "split": "train"}), "utf-8")
+    (folder / "gold.jsonl").write_text(
+        json.dumps({"id": "a", "input": "x", "output": RIGHT, "split": "train"}), "utf-8"
+    )
     with pytest.raises(UserError, match="no row to measure; passed over: 1 train rows"):
         score(folder, "--gold", "gold.jsonl", "--pred", "right.jsonl")
 
@@ -138,9 +142,16 @@ def test_a_mistake_is_told_before_the_files_are_walked(folder, arguments, error,
 
 def run(folder, *arguments):
     """Run the tool in an interpreter where torch can't be imported."""
-    blocked = "import sys; sys.modules['torch'] = None; import runpy; runpy.run_module('kgtune.scoring', run_name='__main__')"
+    blocked = (
+        "import sys; sys.modules['torch'] = None; import runpy; runpy.run_module('kgtune.scoring', run_name='__main__')"
+    )
     return subprocess.run(
-        [sys.executable, "-c", blocked, *arguments], cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", check=False
+        [sys.executable, "-c", blocked, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
 
 
@@ -176,6 +187,8 @@ def test_a_user_error_is_exit_code_2_without_a_traceback(folder):
 
 
 def test_an_answer_that_is_nothing_is_still_scored(folder):
-    (folder / "bad.jsonl").write_text("\n".join(json.dumps({"id": f"r{n}", "answer": NOTHING}) for n in range(12)), "utf-8")
+    (folder / "bad.jsonl").write_text(
+        "\n".join(json.dumps({"id": f"r{n}", "answer": NOTHING}) for n in range(12)), "utf-8"
+    )
     result = score(folder, "--gold", "gold.jsonl", "--pred", "bad.jsonl")
     assert value(result, "answers", "entity_f1") == 0.0

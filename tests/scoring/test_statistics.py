@@ -99,7 +99,9 @@ def test_resampled_sums_are_exact_sums_of_documents():
 def test_the_interval_agrees_with_a_plain_bootstrap():
     """A loop of choices, by another generator: the ends may differ by chance alone."""
     rng = random.Random(3)
-    rows = [(min(g, p, rng.randint(0, 6)), g, p) for g, p in ((rng.randint(1, 9), rng.randint(1, 9)) for _ in range(60))]
+    rows = [
+        (min(g, p, rng.randint(0, 6)), g, p) for g, p in ((rng.randint(1, 9), rng.randint(1, 9)) for _ in range(60))
+    ]
     counts = documents(rows)
     found = interval(F1, counts, statistics.resampled_sums(counts, Bootstrap(4000, 1)))
     plain = []

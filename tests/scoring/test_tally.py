@@ -148,7 +148,9 @@ def test_names_that_training_has_seen_are_told_from_the_others():
 
 
 def test_the_places_of_the_hits_are_kept():
-    graph = Graph((Entity("Target", "e1", "x y"), replace(ACTOR, id="e2"), TOOL), (Relationship("USE", "e2", "e2", 1.0),))
+    graph = Graph(
+        (Entity("Target", "e1", "x y"), replace(ACTOR, id="e2"), TOOL), (Relationship("USE", "e2", "e2", 1.0),)
+    )
     found = row(dumps(graph))
     assert found.hits == {"entities": [1, 2], "relationships": []}
     assert found.f1 == round(4 / 7, 4)

@@ -114,7 +114,10 @@ def test_every_key_of_the_results_is_described(project: Project, tuned: tuple[st
 def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Project, tuned: tuple[str, str]) -> None:
     earlier = project.folder / "out/evaluation_results.json"
     code, out, err = project.run(
-        "fine_tune.py", "--evaluate-only", 'evaluation.require={strict_parse_rate: ">1"}', f"evaluation.compare_to={earlier}"
+        "fine_tune.py",
+        "--evaluate-only",
+        'evaluation.require={strict_parse_rate: ">1"}',
+        f"evaluation.compare_to={earlier}",
     )
     result = json.loads(earlier.read_text(encoding="utf-8"))
 
