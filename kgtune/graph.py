@@ -104,9 +104,7 @@ def canonical(graph: Graph, text: str, *, drop_descriptions: bool = False) -> Gr
         graph.relationships, key=lambda r: (number[r.source], number[r.target], r.type, -r.confidence, r.evidence)
     )
     relationships = tuple(
-        Relationship(
-            r.type, f"e{number[r.source]}", f"e{number[r.target]}", round_confidence(r.confidence), r.evidence
-        )
+        Relationship(r.type, f"e{number[r.source]}", f"e{number[r.target]}", round_confidence(r.confidence), r.evidence)
         for r in ordered_edges
     )
     return Graph(entities, relationships)

@@ -97,12 +97,12 @@ def test_a_train_document_among_the_measured_ones_is_refused_before_anything_is_
 
 
 def test_a_condition_that_nothing_can_meet_is_refused_before_anything_is_loaded(rows):
-    with pytest.raises(ConfigError, match='no metric "f2_gain". Did you mean "f1_gain"'):
+    with pytest.raises(ConfigError, match=r'no metric "f2_gain". Did you mean "f1_gain"'):
         check(rows(), 'evaluation.require={f2_gain: ">0"}')
 
 
 def test_an_earlier_result_that_is_not_there_is_refused_before_anything_is_loaded(rows):
-    with pytest.raises(UserError, match="none.json: can't be read"):
+    with pytest.raises(UserError, match=r"none.json: can't be read"):
         check(rows(), "evaluation.compare_to=none.json")
 
 

@@ -102,8 +102,8 @@ def _of_graph(graph: Graph, ontology: Ontology) -> set[str]:
 def is_loop(answer: str, text: str = "") -> bool:
     """Say whether a passage of at most 300 characters is repeated in a row; seven times over 100 characters is seen.
 
-    Of fewer repeats some are missed, four and less are never a loop. A stretch that the text has itself is a
-    quotation (a ruler of dashes, a table), no loop.
+    Of fewer repeats some are missed, four and less are never a loop. A stretch that the text has itself is a quotation
+    (a ruler of dashes, a table), no loop.
     """
     for start in range(0, len(answer) - _PROBE, _PROBE_STEP):
         probe = answer[start : start + _PROBE]

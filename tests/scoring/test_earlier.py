@@ -82,5 +82,5 @@ def test_a_file_that_is_no_result_is_refused(tmp_path, text, what):
 
 
 def test_a_column_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(UserError, match='has no column "tuned". There are: after'):
+    with pytest.raises(UserError, match=r'has no column "tuned". There are: after'):
         earlier.read(kept(tmp_path / "r.json", {1: RIGHT}), "tuned")

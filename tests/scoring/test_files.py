@@ -69,7 +69,7 @@ def test_a_column_of_an_evaluation_of_either_version():
     for value in (old, new):
         found = item(value, "before")
         assert (found.answer, found.is_truncated) == ("x", True)
-    with pytest.raises(UserError, match='has no column "tuned". There are: after, before'):
+    with pytest.raises(UserError, match=r'has no column "tuned". There are: after, before'):
         item(old, "tuned")
 
 

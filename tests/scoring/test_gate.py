@@ -56,7 +56,7 @@ def test_no_condition_is_no_verdict(result):
 
 
 def test_a_failed_gate_is_exit_code_3(result):
-    with pytest.raises(GateFailed, match="f1_gain > 0.9") as failed:
+    with pytest.raises(GateFailed, match=r"f1_gain > 0.9") as failed:
         gate.enforce({"gate": verdict(result, f1_gain=">0.9")})
     assert failed.value.exit_code == 3
     gate.enforce({"gate": verdict(result, f1_gain=">0.1")})

@@ -99,7 +99,7 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     (tmp_path / "latin.json").write_bytes('{"a": "é"}'.encode("latin-1"))
     with pytest.raises(DataError, match="not UTF-8"):
         read(tmp_path / "latin.json")
-    with pytest.raises(DataError, match="holds no .json file"):
+    with pytest.raises(DataError, match=r"holds no .json file"):
         read(tmp_path.joinpath("empty").mkdir() or tmp_path / "empty")
 
 

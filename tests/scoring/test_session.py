@@ -68,7 +68,7 @@ def test_missing_and_extra_answers_are_counted_and_missing_ones_count_as_wrong(f
 def test_further_answers_show_how_far_a_system_agrees_with_itself(folder):
     result = score(folder, "--gold", "gold.jsonl", "--pred", "a=@right.jsonl", "--again", "a=@half.jsonl")
     assert result["columns"]["a"]["consistency"]["entity_jaccard"]["value"] == 0.5
-    with pytest.raises(UserError, match="names no system. There are: a"):
+    with pytest.raises(UserError, match=r"names no system. There are: a"):
         score(folder, "--gold", "gold.jsonl", "--pred", "a=@right.jsonl", "--again", "b=@half.jsonl")
 
 
