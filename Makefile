@@ -7,6 +7,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 # the first interpreter that really runs; 3.11 is what the numbers were made with
 BASE_PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && echo $$p && break; done)
+STARTED := $(shell date +%s)
 CODE := kgtune tests $(wildcard benchmarks) $(wildcard *.py)
 
 .PHONY: venv check format test fuzz coverage demo clean
@@ -41,9 +42,8 @@ coverage: venv
 	$(VENV)/bin/coverage run -m pytest -q
 	$(VENV)/bin/coverage report
 
-demo:
-	@start=$$(date +%s); $(MAKE) --no-print-directory venv && \
-	KGTUNE_INSTALL_SECONDS=$$(( $$(date +%s) - start )) $(PY) -m kgtune.demo.run
+demo: venv
+	KGTUNE_INSTALL_SECONDS=$$(( $$(date +%s) - $(STARTED) )) $(PY) -m kgtune.demo.run
 
 clean:
 	rm -rf $(VENV) fine_tune_output/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
