@@ -93,7 +93,7 @@ def results(
         rows = board.add(document, judged)
         documents.append(written_document(document, judged, rows))
         if demands.earlier is not None:
-            demands.earlier.add(document, rows[systems[-1]], board.rules)
+            demands.earlier.add(document, rows[_tuned(systems)], board.rules)
     result = {
         **board.results([(systems[0], other) for other in systems[1:]], {k: m.cost for k, m in columns.items()}),
         "producer": PRODUCER,
@@ -101,7 +101,12 @@ def results(
         "earlier": demands.earlier.result(board.bootstrap) if demands.earlier else None,
         "documents": documents,
     }
-    return {**result, "gate": gate.judge(result, demands.required, systems[-1])}
+    return {**result, "gate": gate.judge(result, demands.required, _tuned(systems))}
+
+
+def _tuned(systems: Sequence[str]) -> str:
+    """Name the column that gates and comparisons look at: the tuned model, free."""
+    return "after" if "after" in systems else systems[-1]
 
 
 def table(result: Mapping[str, Any]) -> str:

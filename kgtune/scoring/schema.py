@@ -231,6 +231,19 @@ EVALUATION = an_object("evaluation_results.json", {
     "seed": whole("seed of the training"),
     "num_rows_trained_on": whole("train rows after dropping"),
     "num_rows_dropped": any_of("train rows dropped, by reason", whole("rows")),
+    "ledger": an_object("what data.overlength kept of the train rows and lost", {
+        **{
+            name: an_object(name, {
+                "in": whole("before"),
+                "kept": whole("still there"),
+                "out": whole("written; what stands in two windows counts twice"),
+                "lost": any_of("by reason", whole("number")),
+            }, shape="tally")
+            for name in ("rows", "characters", "entities", "relationships")
+        },
+        "tokens": an_object("tokens of prompts and answers", {"in": whole("before"), "out": whole("written")}),
+        "rows_windowed": whole("rows that were cut into windows"),
+    }),
     "run": _RUN,
 })  # fmt: skip
 
