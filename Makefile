@@ -1,14 +1,16 @@
 # make demo    everything, from a fresh clone: install, convert, fine-tune, evaluate, extract, serve, curl
 # make test    the tests; the last line is pytest's count
+# make fuzz    the property tests for longer: CASES=100000 of them; SEED=N repeats a run
 # make check   linter, formatter, types
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
 # the first interpreter that really runs; 3.11 is what the numbers were made with
 BASE_PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && echo $$p && break; done)
+STARTED := $(shell date +%s)
 CODE := kgtune tests $(wildcard benchmarks) $(wildcard *.py)
 
-.PHONY: venv check format test coverage demo clean
+.PHONY: venv check format test fuzz coverage demo clean
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.stamp
@@ -30,13 +32,18 @@ format: venv
 test: venv
 	$(PY) -m pytest -q
 
+CASES ?= 100000
+SEED ?= $(shell date +%s)
+fuzz: venv
+	@echo "$(CASES) cases; to repeat: make fuzz CASES=$(CASES) SEED=$(SEED)"
+	KGTUNE_FUZZ_CASES=$(CASES) $(PY) -m pytest -q --hypothesis-seed=$(SEED) tests/test_augment_properties.py
+
 coverage: venv
 	$(VENV)/bin/coverage run -m pytest -q
 	$(VENV)/bin/coverage report
 
-demo:
-	@start=$$(date +%s); $(MAKE) --no-print-directory venv && \
-	KGTUNE_INSTALL_SECONDS=$$(( $$(date +%s) - start )) $(PY) -m kgtune.demo.run
+demo: venv
+	KGTUNE_INSTALL_SECONDS=$$(( $$(date +%s) - $(STARTED) )) $(PY) -m kgtune.demo.run
 
 clean:
 	rm -rf $(VENV) fine_tune_output/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -31,6 +31,7 @@ def main() -> int:
     print(config.explain(resolved), file=sys.stderr)
 
     from kgtune import evaluation, model, supervision, training, tuning  # heavy: torch, transformers, trl
+    from kgtune.scoring import gate
 
     if args.merge:
         print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
@@ -61,9 +62,11 @@ def main() -> int:
             {"before": before, "after": after},
             tuning.run_facts(trained, before, after),
         )
+        columns |= tuning.measure_constrained(trainer.model, prepared, cfg)
     result = tuning.keep_results(columns, prepared, cfg, output_dir, run)
     print(evaluation.table(result))
     print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
+    gate.enforce(result)
     return 0
 
 

@@ -4,9 +4,12 @@
     python serve.py --scripted --port 8000      no weights, canned answers: for work on clients
 
 Inputs: a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml. The port
-opens first and /api/health answers 503 until the model is loaded. Routes: POST /api/kg-extract,
-GET /api/health, GET /v1/models, POST /v1/chat/completions, GET /docs. SIGTERM finishes what is under way
-and exits with 0. Logs go to stderr and never hold a text.
+opens first and /api/health answers 503 until the model is loaded. Routes: POST /api/kg-extract and below it
+/stream and /batch, GET /api/health, /api/ready, /metrics, /docs, and for OpenAI clients GET /v1/models and
+POST /v1/chat/completions. SIGTERM finishes what is under way, for service.drain_s at most, and exits with 0;
+a model that is lost exits with 1. Logs go to stderr and never hold a text.
+
+Keys: KGTUNE_API_KEYS="key,another key" or service.api_keys_file; without any, everybody may ask.
 
     curl -s http://127.0.0.1:8000/api/kg-extract -H 'Content-Type: application/json' -d '{"text": "..."}'
 """
@@ -17,12 +20,15 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import inference
-from kgtune import config, errors
+from kgtune import config, errors, keys, logs
 
 if TYPE_CHECKING:
+    from kgtune.engine import Engine
     from kgtune.extractor import Extractor
 
 
@@ -32,27 +38,48 @@ def main() -> int:
     args = arguments(rest)
     overrides += [f"service.{key}={value}" for key in ("host", "port") if (value := getattr(args, key)) is not None]
     resolved = config.load(args.config, args.profile, overrides)
-
-    load = scripted if args.scripted else inference.loader(args.model, resolved)
+    settings = resolved.config.service
+    load = scripted if args.scripted else guarded(args.model, resolved)
+    known = keys.load(os.environ, settings.api_keys_file)
 
     from kgtune import server, service  # fastapi: after whatever can be refused without it
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = resolved.config.service
+    logs.configure(settings.log_format)
     listener = server.listen(settings.host, settings.port)
     print(config.explain(resolved), file=sys.stderr)
     print(f"serving on {server.address(listener)}", file=sys.stderr, flush=True)
-    if server.is_open(listener):
-        print("warning: other machines can reach this address, and no key is asked for", file=sys.stderr)
-    app = service.create_app(load, resolved.config)
+    if server.is_open(listener) and not known:
+        fix = "Set KGTUNE_API_KEYS, or put a gateway before it."
+        print(f"warning: other machines can reach this address, and no key is asked for. {fix}", file=sys.stderr)
+    app = service.create_app(load, resolved.config, known)
     worker = app.state.engine
-    server.run(app, listener, timeout_s=settings.timeout_s, is_failed=lambda: worker.state == "failed")
-    if worker.failure is not None:
-        raise worker.failure
+    server.run(app, listener, worker, drain_s=settings.drain_s, max_header_bytes=settings.max_header_bytes)
+    return leave(worker)
+
+
+def leave(worker: Engine) -> int:
+    """End the process: 0 after a signal, otherwise what a supervisor takes for a failure."""
     if worker.is_alive:
-        # It is still loading, which can't be interrupted, and torch may abort when Python ends beneath it.
-        os._exit(0)
-    return 0
+        # It loads or hangs, which can't be interrupted, and torch may abort when Python ends beneath it.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(0 if worker.failure is None else 1)
+    if isinstance(worker.failure, Exception):
+        raise worker.failure
+    return 0 if worker.failure is None else 1  # an extractor that calls sys.exit(0) is no success either
+
+
+def guarded(model: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
+    """Return the function that loads inference.py's extractor, with its device's faults in the engine's words."""
+    load = inference.loader(model, resolved)
+    folder = Path(model or Path(resolved.config.output.dir) / "final_model")
+
+    def load_guarded() -> Extractor:
+        from kgtune import device  # torch: seconds
+
+        return device.guarded(load, folder)
+
+    return load_guarded
 
 
 def scripted() -> Extractor:

@@ -8,7 +8,6 @@ example and a `Context`, on nothing else: neither the order of the examples nor 
 from __future__ import annotations
 
 import hashlib
-import heapq
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,13 +19,17 @@ from kgtune import graph as graphs
 from kgtune.augmentation_tables import Tables, tables
 from kgtune.editing import Document, EditRefused, Proposal
 from kgtune.examples import Example
+from kgtune.grounding import match_key
 from kgtune.invariants import verify, verify_empty
 from kgtune.replacement import NamePool
 
 OPERATIONS = ("synonyms", "order", "affixes", "entities", negatives.OPERATION)
 _ALL = 1 << 64  # numbers are drawn below it
-# Examples on which an operation is tried to see how many of them it fits: 5 points of error, a quarter of a second.
-_NUM_TRIED = 100
+# An operation is tried on examples until so many have a variant; beyond, the share that had one is enough to know:
+# 7 points of a hundred of error, half a second.
+_NUM_MADE = 200
+_MOST_TRIES = 2_000
+_NUM_SURE = 40  # that fit without one that does not: it fits nearly all
 
 
 class OperationSettings(Protocol):
@@ -84,8 +87,9 @@ class Made:
 class Rules:
     """What a corpus asks of its variants.
 
-    `replaceable`: labels whose names may be replaced (None: all); `held_out`: names of the other splits, none of which
-    is ever given to an entity; `label_words`: the ontology's words, `word_lists`: the tables, with the user's own words.
+    `replaceable`: labels whose names may be replaced (None: all); `held_out`: names of the other splits, none of
+    which is ever given to an entity; `label_words`: the ontology's words; `word_lists`: the tables, the user's words
+    among them.
     """
 
     replaceable: frozenset[str] | None = None
@@ -109,6 +113,7 @@ def augment(
     every split.
     """
     originals = {example.id: example for example in train if not example.aug}
+    assert len(originals) == sum(not example.aug for example in train), "an id stands twice"
     train_names = [(e.labels, e.name) for example in originals.values() for e in example.graph.entities]
     context = context_of(settings, seed, train_names, all_names, rules)
     context = with_quotas(context, list(originals), originals.__getitem__)
@@ -133,9 +138,9 @@ def context_of(
     """Gather what variants depend on from the names alone: (label, name) of train originals, names of every split."""
     rules = rules or Rules()
     train_names = sorted(set(train_names))
-    names = {*all_names, *rules.held_out, *(name for _, name in train_names)}
-    lists = vetting.vet(rules.word_lists, names, rules.label_words)
-    pool = NamePool.of_names(train_names, rules.held_out)
+    keys = {name: match_key(name) for name in {*all_names, *rules.held_out, *(name for _, name in train_names)}}
+    lists = vetting.vet(rules.word_lists, keys, rules.label_words)
+    pool = NamePool.of_names(train_names, rules.held_out, key=keys.__getitem__)
     return Context(seed, asked_limits(settings), lists, pool, rules.replaceable)
 
 
@@ -159,14 +164,16 @@ def _limit(name: str, ratio: float, context: Context, ids: Sequence[str], fetch:
     wanted = round(ratio * len(ids))
     if wanted in (0, len(ids)):
         return _ALL if wanted else 0
+    ranked = sorted((_number(context.seed, identity, name), identity) for identity in ids)
     tried = made = 0
-    for number, identity in heapq.nsmallest(_NUM_TRIED, ((_number(context.seed, i, name), i) for i in ids)):
+    for _, identity in ranked[:_MOST_TRIES]:
         example = fetch(identity)
         tried += 1
         made += attempt(name, example, Document(example.text, example.graph), context)[0] is not None
-        if made == wanted:
-            return number + 1
-    return min(_ALL, round(ratio * tried / made * _ALL)) if made else _ALL
+        if made in (wanted, _NUM_MADE) or made == tried == _NUM_SURE:
+            break
+    needed = round(wanted * tried / made) if made else len(ids)
+    return ranked[needed - 1][0] + 1 if needed < len(ids) else _ALL
 
 
 def variants_of(example: Example, context: Context) -> Made:

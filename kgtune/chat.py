@@ -6,11 +6,15 @@ accepted and have no effect: decoding is greedy. Keys that would change the answ
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from kgtune import graph as graphs
 from kgtune.extractor import Extraction
+from kgtune.graph import Graph
 
 
 class ChatPart(BaseModel):
@@ -37,21 +41,28 @@ class ChatMessage(BaseModel):
         return self.content or ""
 
 
+class StreamOptions(BaseModel):
+    """How to stream."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    include_usage: bool | None = None
+
+
 class ChatRequest(BaseModel):
     """A chat whose last user message holds the document."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    messages: list[ChatMessage]
+    messages: Annotated[list[ChatMessage], Field(json_schema_extra={"minItems": 1})]
     model: str = ""
     stream: bool | None = None
-    n: int | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int | None, Field(json_schema_extra={"enum": [1, None]})] = None
 
 
 def refusal(request: ChatRequest) -> str | None:
     """Say why this chat can't be answered, or return None."""
-    if request.stream:
-        return "body.stream: is true, and answers are not streamed here. Send false, or leave it out."
     if request.n not in (None, 1):
         return "body.n: is not 1, and there is one graph per text. Send 1, or leave it out."
     if not any(message.role == "user" for message in request.messages):
@@ -73,13 +84,17 @@ def document(request: ChatRequest, *, prefix: str, suffix: str) -> str:
     return content.removeprefix(prefix.strip()).removesuffix(suffix.strip()).strip()
 
 
-def completion(extraction: Extraction, content: str, *, model: str, id_: str, created: int) -> dict[str, Any]:
-    """Return the answer object of a chat completion with `content` as its only message."""
-    usage = {
+def usage(extraction: Extraction) -> dict[str, int]:
+    """Return the token counts as the OpenAI API names them."""
+    return {
         "prompt_tokens": extraction.num_prompt_tokens,
         "completion_tokens": extraction.num_answer_tokens,
         "total_tokens": extraction.num_prompt_tokens + extraction.num_answer_tokens,
     }
+
+
+def completion(extraction: Extraction, content: str, *, model: str, id_: str, created: int) -> dict[str, Any]:
+    """Return the answer object of a chat completion with `content` as its only message."""
     message = {"role": "assistant", "content": content}
     choice = {"index": 0, "message": message, "finish_reason": extraction.finish_reason}
     return {
@@ -88,8 +103,33 @@ def completion(extraction: Extraction, content: str, *, model: str, id_: str, cr
         "created": created,
         "model": model,
         "choices": [choice],
-        "usage": usage,
+        "usage": usage(extraction),
     }
+
+
+def chunks(
+    extraction: Extraction, graph: Graph, request: ChatRequest, *, model: str, id_: str, created: int
+) -> Iterator[dict[str, Any]]:
+    """Return the objects of a streamed completion: the role, the content piece by piece, how it ended."""
+    frame = {"id": id_, "object": "chat.completion.chunk", "created": created, "model": model}
+    deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
+    deltas += [({"content": piece}, None) for piece in pieces(graph)]
+    deltas += [({}, extraction.finish_reason)]
+    for delta, finish in deltas:
+        yield {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+    if request.stream_options is not None and request.stream_options.include_usage:
+        yield {**frame, "choices": [], "usage": usage(extraction)}
+
+
+def pieces(graph: Graph) -> Iterator[str]:
+    """Cut a graph's JSON text where an entity or relationship ends; joined, they are the text."""
+    values = graphs.to_object(graph)
+    for key, before in (("entities", "{"), ("relationships", "],")):
+        yield f'{before}"{key}":['
+        for number, item in enumerate(values[key]):
+            text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+            yield f",{text}" if number else text
+    yield "]}"
 
 
 def model_list(name: str) -> dict[str, Any]:

@@ -249,11 +249,13 @@ def _merged(tree: Tree, values: Mapping[str, Any]) -> Tree:
 
 
 def _leaves(tree: Mapping[str, Any], prefix: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*prefix, key))
+    for name, value in tree.items():
+        path = (*prefix, name)
+        key = settings.KEYS.get(path)
+        if isinstance(value, Mapping) and (key is None or key.is_section):  # a mapping may also be a key's value
+            yield from _leaves(value, path)
         else:
-            yield (*prefix, key), value
+            yield path, value
 
 
 def _dotted(path: KeyPath) -> str:

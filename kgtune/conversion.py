@@ -17,9 +17,24 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from kgtune import augment, config, data_page, data_report, first_pass, leaks, lengths, lint, ontology, placement
+from kgtune import (
+    augment,
+    config,
+    data_page,
+    data_report,
+    first_pass,
+    leaks,
+    lengths,
+    lint,
+    ontology,
+    placement,
+    preparation,
+    runs,
+    second_pass,
+    sources,
+    split_lock,
+)
 from kgtune import crew as crews
-from kgtune import preparation, runs, second_pass, sources, split_lock
 from kgtune.crew import Crew
 from kgtune.errors import DataError
 from kgtune.examples import Example, of_row, written_examples
@@ -153,7 +168,7 @@ def placed_by(gathered: Gathered, spill: Spill, cfg: Config, chosen: Ontology, o
     return placement.place(cards, gathered.units, spill.document, cfg.data, lock)
 
 
-def _written(
+def _written(  # noqa: PLR0913, PLR0917 - what both passes know, and where the result goes
     placed: Placed, spill: Spill, crew: Crew, cfg: Config, chosen: Ontology, output: Path, folder: Path
 ) -> tuple[Written, dict[str, Any]]:
     """Make and write the rows, and survey how long they are."""
@@ -213,7 +228,7 @@ def _context(placed: Placed, spill: Spill, cfg: Config, chosen: Ontology) -> aug
                 train.add((chosen.canonical_label(label) or label, name))
             else:
                 held_out.add(name)
-    rules = preparation.rules(held_out, chosen)
+    rules = preparation.rules(held_out, chosen, cfg.augmentation.synonyms_file)
     context = augment.context_of(cfg.augmentation, cfg.data.seed, train, held_out, rules)
     return _with_quotas(context, placed, spill, cfg, chosen)
 

@@ -6,12 +6,18 @@ the body limit, the last `except Exception`, and the one log line per request, w
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import re
 import time
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
+
+from kgtune import logs
+from kgtune.gate import Gate, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +27,31 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# One policy for everything: pages bring their scripts and styles as files of this service, and nothing else.
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = (
+    (b"content-security-policy", CONTENT_POLICY.encode("ascii")),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+
 
 def error_body(message: str) -> bytes:
     """Return ``{"error": message}`` as UTF-8; half characters that a request put there are replaced."""
     clean = message.encode("utf-8", "replace").decode("utf-8")
     return json.dumps({"error": clean}, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def note(scope: Scope, **values: Any) -> None:
+    """Add values to the log line of this request. A text is noted by length and hash only."""
+    scope.setdefault("kgtune.notes", {}).update(values)
 
 
 class Edge:
@@ -34,58 +60,116 @@ class Edge:
     A body is read whole before the app sees it; it is bounded, and the app would read it whole anyway.
     """
 
-    def __init__(self, app: App, *, max_body_bytes: int) -> None:
+    def __init__(self, app: App, *, gate: Gate) -> None:
         self._app = app
-        self._max_body_bytes = max_body_bytes
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.monotonic()
-        status = 0
-
-        async def noting_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        outgoing = _Outgoing(send, _request_id(scope))
+        token = logs.REQUEST_ID.set(outgoing.request_id)
+        scope.setdefault("kgtune.notes", {})
         try:
-            await self._answer(scope, receive, noting_send)
+            await self._answer(scope, receive, outgoing)
         except Exception as error:  # noqa: BLE001 - process boundary
             # Not the message: it may quote the text, and texts are not logged.
             stack = "".join(traceback.format_tb(error.__traceback__))
             logger.error("unhandled %s\n%s", type(error).__name__, stack)  # noqa: TRY400
-            if status == 0:
+            if outgoing.status == 0:
                 fix = "The server's log has the stack; please report it."
-                await send_error(noting_send, 500, f"{scope['method']} {scope['path']}: the service failed. {fix}")
-        # The route's pattern, not the path or the query: either may hold anything.
-        route = getattr(scope.get("route"), "path", "(no route)")
-        logger.info("%s %s %d %.0f ms", scope["method"], route, status, 1000 * (time.monotonic() - started))
+                what = f"{scope['method']} {scope['path']}: the service failed. {fix}"
+                await send_error(outgoing, Refused(500, "failed", what))
+        finally:
+            self._log(scope, outgoing.status, time.monotonic() - started)
+            logs.REQUEST_ID.reset(token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = None if self._announces_too_much(scope) else await _read(receive, self._max_body_bytes)
-        if body is None:
-            what = f"{scope['method']} {scope['path']}: the body has more than {self._max_body_bytes} bytes."
-            await send_error(send, 413, f"{what} Split the text, or raise service.max_text_chars in config.yaml.")
+        if refused := self._gate.refusal(scope):
+            await send_error(send, refused)
             return
-        await self._app(scope, _replay(body, receive), send)
+        self._gate.num_inside += 1
+        try:
+            body = await self._body(scope, receive)
+            if isinstance(body, Refused):
+                self._gate.count(body)
+                await send_error(send, body)
+            else:
+                await self._app(scope, _replay(body, receive), send)
+        finally:
+            self._gate.num_inside -= 1
 
-    def _announces_too_much(self, scope: Scope) -> bool:
-        lengths = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
-        return any(value.isdigit() and int(value[:20]) > self._max_body_bytes for value in lengths)
+    async def _body(self, scope: Scope, receive: Receive) -> list[Message] | Refused:
+        policy = self._gate.policy
+        limit = policy.body_bytes(scope["path"])
+        where = f"{scope['method']} {scope['path']}"
+        if not _announces_more(scope, limit):
+            try:
+                async with asyncio.timeout(policy.receive_timeout_s):
+                    if (messages := await _read(receive, limit)) is not None:
+                        return messages
+            except TimeoutError:
+                what = f"{where}: the body has not come whole within {policy.receive_timeout_s:g} s."
+                return Refused(408, "slow_body", f"{what} Send it faster, or in smaller parts.")
+        what = f"{where}: the body has more than {limit} bytes."
+        return Refused(413, "body_too_large", f"{what} Split the text, or raise service.max_text_chars in config.yaml.")
+
+    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's pattern, not the path or the query: either may hold anything.
+        route = getattr(scope.get("route"), "path", "(no route)")
+        if self._gate.counts is not None:
+            self._gate.counts.answered(route, status, seconds)
+        notes = {key: value for key, value in scope["kgtune.notes"].items() if value is not None}
+        said = "".join(f" {key}={value}" for key, value in notes.items())
+        values = {"method": scope["method"], "route": route, "status": status, "ms": round(1000 * seconds, 1)}
+        line = f"{scope['method']} {route} {status} {1000 * seconds:.0f} ms{said}"
+        logger.info("%s", line, extra=logs.fields(**values, **notes))
 
 
-async def send_error(send: Send, status: int, message: str) -> None:
+class _Outgoing:
+    """Sends an answer with the headers that every answer has, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name.lower() for name, _ in headers}
+            headers += [header for header in SECURITY_HEADERS if header[0] not in present]
+            headers.append((b"x-request-id", self.request_id.encode("ascii")))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the id that the request brings, or a new one where it brings none that can be logged."""
+    for name, value in scope["headers"]:
+        if name.lower() == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return str(value.decode("ascii"))
+    return uuid.uuid4().hex
+
+
+def _announces_more(scope: Scope, limit: int) -> bool:
+    lengths: Iterable[bytes] = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+    return any(value.isdigit() and int(value[:20]) > limit for value in lengths)
+
+
+async def send_error(send: Send, refused: Refused) -> None:
     """Answer ``{"error": message}`` and close the connection: the request may not have been read."""
-    body = error_body(message)
+    body = error_body(refused.message)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode("ascii")),
         (b"connection", b"close"),
+        *((name.lower().encode("ascii"), value.encode("ascii")) for name, value in refused.headers),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -6,20 +6,25 @@ Knows nothing about training. Every number comes from answers generated here; no
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kgtune import graph as graphs
-from kgtune import scoring
 from kgtune.examples import Example
 from kgtune.extractor import Extractor
 from kgtune.ontology import Ontology
-from kgtune.scoring import Judged
+from kgtune.scoring import gate, tables
+from kgtune.scoring.column import Cost
+from kgtune.scoring.documents import Document, Judged, judge
+from kgtune.scoring.earlier import Earlier
+from kgtune.scoring.gate import Condition
+from kgtune.scoring.negatives import kind_of
+from kgtune.scoring.scoreboard import Scoreboard, written_document
+from kgtune.scoring.tally import Rules
 
-SCHEMA_VERSION = 1
-Which = Literal["before", "after"]
+Which = Literal["before", "after", "after_constrained"]
+PRODUCER = "fine_tune.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,143 +33,106 @@ class Measured:
 
     judged: tuple[Judged, ...]
     seconds: float
+    num_prompt_tokens: int
     num_answer_tokens: int
+    num_forward_passes: int | None = None
+
+    @property
+    def cost(self) -> Cost:
+        return Cost(self.seconds, self.num_prompt_tokens, self.num_answer_tokens, self.num_forward_passes)
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a result is held against: names that training has seen, an earlier result, and a gate."""
+
+    known_names: frozenset[str] | None = None
+    earlier: Earlier | None = None
+    required: tuple[Condition, ...] = ()
+
+
+def document_of(example: Example) -> Document:
+    """Return what an example is to the scorer."""
+    kind = kind_of(is_empty=example.graph.is_empty, text=example.text, group_id=example.group_id)
+    return Document(example.id, example.graph, example.text, example.doc_id, example.lang, kind=kind)
 
 
 def measure(extractor: Extractor, examples: Sequence[Example]) -> Measured:
     """Ask for every example's graph and judge the answers."""
     started = time.monotonic()
     extractions = extractor.extract([example.text for example in examples])
+    seconds = time.monotonic() - started
     judged = tuple(
-        scoring.judge(
-            example.id,
-            example.lang,
-            example.graph,
-            out.raw_text,
-            is_truncated=out.finish_reason == "length",
-        )
+        judge(document_of(example), out.raw_text, is_truncated=out.finish_reason == "length")
         for example, out in zip(examples, extractions, strict=True)
     )
     return Measured(
         judged,
-        time.monotonic() - started,
+        seconds,
+        sum(out.num_prompt_tokens for out in extractions),
         sum(out.num_answer_tokens for out in extractions),
     )
 
 
-def results(columns: dict[Which, Measured], ontology: Ontology, facts: dict[str, Any]) -> dict[str, Any]:
-    """The content of evaluation_results.json: scores per column and language, and every answer behind them."""
-    first = next(iter(columns.values()))
-    documents = [
-        {
-            "id": judged.id,
-            "lang": judged.lang,
-            "gold": graphs.dumps(judged.gold),
-            **{
-                which: {
-                    "answer": m.judged[i].answer,
-                    "failure": m.judged[i].reason,
-                    "cut": m.judged[i].is_truncated,
-                }
-                for which, m in columns.items()
-            },
-        }
-        for i, judged in enumerate(first.judged)
-    ]
-    return {
-        "schema_version": SCHEMA_VERSION,
+def results(
+    columns: Mapping[Which, Measured],
+    ontology: Ontology,
+    facts: Mapping[str, Any],
+    demands: Demands = Demands(),
+) -> dict[str, Any]:
+    """The content of evaluation_results.json: scores per column and slice, and every answer behind them.
+
+    Columns are compared in their order, each with the first. The keys are described in scoring.schema.
+    """
+    systems: list[str] = list(columns)
+    board = Scoreboard(systems, Rules(ontology, known_names=demands.known_names))
+    documents = []
+    for answers in zip(*(measured.judged for measured in columns.values()), strict=True):
+        judged: dict[str, Judged] = dict(zip(systems, answers, strict=True))
+        document = answers[0].document
+        rows = board.add(document, judged)
+        documents.append(written_document(document, judged, rows))
+        if demands.earlier is not None:
+            demands.earlier.add(document, rows[systems[-1]], board.rules)
+    result = {
+        **board.results([(systems[0], other) for other in systems[1:]], {k: m.cost for k, m in columns.items()}),
+        "producer": PRODUCER,
         **facts,
-        **{which: _column(m, ontology) for which, m in columns.items()},
+        "earlier": demands.earlier.result(board.bootstrap) if demands.earlier else None,
         "documents": documents,
     }
+    return {**result, "gate": gate.judge(result, demands.required, systems[-1])}
 
 
-def _column(measured: Measured, ontology: Ontology) -> dict[str, Any]:
-    num_documents = max(len(measured.judged), 1)
-    return {
-        **scoring.score(measured.judged, ontology),
-        "by_language": scoring.score_by_language(measured.judged, ontology),
-        "seconds_per_document": round(measured.seconds / num_documents, 3),
-        "answer_tokens_per_document": round(measured.num_answer_tokens / num_documents, 1),
-    }
-
-
-RATES = (
-    ("strict_parse_rate", "JSON parses, strictly"),
-    ("contract_shape_rate", "has the contract's shape"),
-    ("schema_valid_rate", "labels and types are the ontology's"),
-    ("referential_integrity_rate", "every source and target exists"),
-    ("empty_text_accuracy", "empty texts answered with the empty graph"),
-    ("truncation_rate", "cut at the token cap"),
-)
-
-
-def table(result: dict[str, Any]) -> str:
+def table(result: Mapping[str, Any]) -> str:
     """The comparison as a Markdown table, all documents first, then each language."""
-    columns = [which for which in ("before", "after") if which in result]
-    lines = [f"| {result[columns[0]]['num_documents']} held-out documents | " + " | ".join(columns) + " |"]
-    lines.append("|---|" + "---|" * len(columns))
-    lines += [
-        f"| {words} | " + " | ".join(_rate(result[which][key]) for which in columns) + " |" for key, words in RATES
-    ]
-    for part in ("entities", "relationships"):
-        cells = [_f1(result[which][part]) for which in columns]
-        lines.append(f"| {part}: F1 (precision / recall) | " + " | ".join(cells) + " |")
-    for lang in result[columns[0]]["by_language"]:
-        slices = [result[which]["by_language"][lang] for which in columns]
-        for part in ("entities", "relationships"):
-            lines.append(f"| {lang}: {part} F1 | " + " | ".join(_f1(s[part]) for s in slices) + " |")
-    return "\n".join(lines)
+    return tables.table(result)
 
 
-def headline(result: dict[str, Any], output_dir: Path) -> dict[str, Any]:
+def headline(result: Mapping[str, Any], output_dir: Path) -> dict[str, Any]:
     """The numbers that matter, as one JSON object for machines."""
-    columns: dict[str, Any] = {which: _headline(result[which]) for which in ("before", "after") if which in result}
     return {
-        **columns,
+        **{system: tables.headline(column) for system, column in result["columns"].items()},
         "run": {k: v for k, v in result["run"].items() if k != "losses"},
         "report": str(output_dir / "evaluation_report.md"),
     }
 
 
-def _headline(column: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "num_documents": column["num_documents"],
-        **{key: column[key]["rate"] for key, _ in RATES},
-        "entity_f1": column["entities"]["f1"],
-        "relationship_f1": column["relationships"]["f1"],
-    }
-
-
-def report(result: dict[str, Any]) -> str:
+def report(result: Mapping[str, Any]) -> str:
     """evaluation_report.md: the table, why answers failed, and what the numbers are numbers of."""
-    lines = ["# Evaluation", "", table(result), "", "Failed answers by reason:", ""]
-    lines += [f"- {which}: {_reasons(result[which])}" for which in ("before", "after") if which in result]
+    lines = ["# Evaluation", "", tables.table(result), "", "Failed answers by reason, and what follows:", ""]
+    lines += tables.notes(result)
     lines += [
         "",
         (
             f"Base model {result['base_model']}, {result['device']}, git {result['git_sha']}, {result['date']}. "
             "Before is the same model in the same process with the adapter off; prompt, documents, greedy decoding and "
-            f"token cap ({result['max_new_tokens']}) are the same. Rates carry 95 % Wilson intervals. Names are "
-            "compared, never ids; an unreadable answer counts as nothing found."
+            f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is "
+            "held to a grammar, as inference.py and serve.py do it. Intervals are 95 %, from "
+            f"{result['statistics']['resamples']} resamples of the documents; where all of them agree, Wilson's. Names "
+            "are compared, never ids; an unreadable answer counts as nothing found. A difference is called one where "
+            f"{result['statistics']['rules'].partition(' only where ')[2]}"
         ),
         "",
     ]
     return "\n".join(lines)
-
-
-def _reasons(column: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in column["failure_reasons"].items()) or "none"
-
-
-def _rate(value: dict[str, Any]) -> str:
-    if value["rate"] is None:
-        return "-"
-    return f"{value['rate']:.3f} ({value['count']}/{value['of']}; {value['low']:.2f}-{value['high']:.2f})"
-
-
-def _f1(value: dict[str, Any]) -> str:
-    def shown(number: float | None) -> str:
-        return "-" if number is None else f"{number:.3f}"
-
-    return f"{shown(value['f1'])} ({shown(value['precision'])} / {shown(value['recall'])})"

@@ -10,10 +10,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from kgtune import ontology as ontologies
 from kgtune.graph import EMPTY_TEXT, Graph
+from kgtune.ontology import Ontology
 from kgtune.parsing import Parsed, parse_answer
 
 FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(slots=True)
+class Statistics:
+    """How one answer came about; counted while it is written.
+
+    Forced tokens are those that the grammar left no choice about, drafted ones were guessed and checked by the
+    model, and accepted where it would have said the same; overruled is the model's choice where the grammar did
+    not allow it. A loop is an answer that began to repeat itself and was led out of it.
+    """
+
+    num_forward_passes: int = 0
+    num_forced_tokens: int = 0
+    num_drafted_tokens: int = 0
+    num_accepted_tokens: int = 0
+    num_overruled_tokens: int = 0
+    num_loops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +40,8 @@ class Extraction:
     """What came back for one text.
 
     `graph` is None when the answer could not be read; `reason` then says why. `raw_text` is the
-    model's answer, character for character. Token counts are the model's own tokens.
+    model's answer, character for character. Token counts are the model's own tokens. An answer that a grammar
+    held and the token cap ended ("length") is a graph all the same, of the items that were complete.
     """
 
     graph: Graph | None
@@ -30,6 +50,7 @@ class Extraction:
     num_prompt_tokens: int
     num_answer_tokens: int
     reason: str | None = None
+    statistics: Statistics | None = None
 
 
 class Extractor(Protocol):
@@ -72,6 +93,7 @@ class ScriptedExtractor:
     answers: dict[str, str] = field(default_factory=dict)
     default: str = EMPTY_TEXT
     name: str = "scripted"
+    ontology: Ontology | None = None
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
         if cancel is not None and cancel.is_set():
@@ -84,4 +106,4 @@ class ScriptedExtractor:
 
 def scripted() -> ScriptedExtractor:
     """Make the extractor of `serve.py --scripted`: the same canned graph for every text."""
-    return ScriptedExtractor(default=CANNED_ANSWER)
+    return ScriptedExtractor(default=CANNED_ANSWER, ontology=ontologies.load("threat_event"))

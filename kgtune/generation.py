@@ -1,29 +1,48 @@
-"""Greedy generation, batched: the `Extractor` that owns a transformers model.
+"""The `Extractor` that owns a transformers model: prompts in, graphs out, greedy, batched.
 
 Knows nothing about gold graphs, files or HTTP.
 """
 
 from __future__ import annotations
 
+import copy
+import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import repeat
 from typing import Any
 
-import torch
-
 from kgtune import prompt
-from kgtune.extractor import Extraction, FinishReason, read_answer
+from kgtune.constraint import Vocabulary
+from kgtune.decoding import Batch, Prefix, Row, num_alike
+from kgtune.errors import UserError
+from kgtune.extractor import Extraction, read_answer
+from kgtune.grammar import Rules
+from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER
 from kgtune.model import TunedModel
-from kgtune.prompt import ChatTokenizer
+from kgtune.ontology import Ontology
+from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import DecodingSettings
+from kgtune.writing import FreeWriting, GrammarWriting, Limits, Writing
+
+log = logging.getLogger(__name__)
 
 ANSWER_MARGIN = 1.25  # an unseen text may need a longer answer than the longest one seen
+# No entity takes fewer tokens: its keys alone are more. So many fit under the cap at most.
+_TOKENS_PER_ENTITY = 8
+_MOST_ENTITIES = 999
+
+Cancel = threading.Event | Sequence[threading.Event]
 
 
 @dataclass
 class TransformersExtractor:
-    """Asks a model for graphs. `system` is the message it was trained on; the cap is in tokens."""
+    """Asks a model for graphs. `system` is the message it was trained on; the cap is in tokens.
+
+    `rules` hold the answers to a grammar; without them a model writes what it likes.
+    """
 
     model: Any
     tokenizer: ChatTokenizer
@@ -32,6 +51,14 @@ class TransformersExtractor:
     batch_size: int
     name: str
     progress: Callable[[int, int], None] | None = None
+    rules: Rules | None = None
+    draft_tokens: int = 0
+    _vocabulary: Vocabulary | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.rules is not None:
+            self._vocabulary = vocabulary_of(self.tokenizer, self.model.config.vocab_size, self.stop_ids)
+            check_cap(self.max_new_tokens, self._vocabulary)
 
     @classmethod
     def from_tuned(cls, tuned: TunedModel, decoding: DecodingSettings) -> TransformersExtractor:
@@ -44,6 +71,8 @@ class TransformersExtractor:
             cap,
             decoding.batch_size,
             tuned.name,
+            rules=rules_for(tuned.contract, tuned.ontology, decoding, cap),
+            draft_tokens=decoding.draft_tokens,
         )
 
     @property
@@ -55,54 +84,70 @@ class TransformersExtractor:
             *([own] if isinstance(own, int) else own or []),
         }
 
-    def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
-        """Extract in batches of texts of like length; results come back in the order of `texts`."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    def extract(self, texts: Sequence[str], *, cancel: Cancel | None = None) -> list[Extraction]:
+        """Extract in batches of texts of like length; results come back in the order of `texts`.
+
+        `cancel` is one event for all texts, or one for each: a text that nobody waits for leaves its batch.
+        """
+        events = cancel if isinstance(cancel, Sequence) else repeat(cancel, len(texts))
+        waiting = sorted(zip(range(len(texts)), texts, events, strict=True), key=lambda item: len(item[1]))
         results: dict[int, Extraction] = {}
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            extractions = self._batch([texts[i] for i in batch], cancel)
-            results.update(zip(batch, extractions, strict=True))
+        for start in range(0, len(waiting), self.batch_size):
+            batch = waiting[start : start + self.batch_size]
+            rows = [self._row(text, event) for _, text, event in batch]
+            Batch(self.model, self._prefix, rows).run()
+            results.update((number, self._read(text, row)) for (number, text, _), row in zip(batch, rows, strict=True))
             if self.progress is not None:
                 self.progress(len(results), len(texts))
-        return [results[i] for i in range(len(texts))]
+        return [results[number] for number in range(len(texts))]
 
-    def _batch(self, texts: list[str], cancel: threading.Event | None) -> list[Extraction]:
-        prompts = [prompt.render(self.tokenizer, self.system, text) for text in texts]
-        inputs = self.tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt")
-        inputs = {key: value.to(self.model.device) for key, value in inputs.items() if key != "token_type_ids"}
-        with torch.inference_mode():
-            output = self.model.generate(
-                **inputs,
-                do_sample=False,
-                max_new_tokens=self.max_new_tokens,
-                pad_token_id=self.tokenizer.pad_token_id,  # type: ignore[attr-defined]
-                eos_token_id=sorted(self.stop_ids),
-                stopping_criteria=[_Cancelled(cancel)] if cancel is not None else None,
-                **_GREEDY,
-            )
-        answers = output[:, inputs["input_ids"].shape[1] :].tolist()
-        lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        return [
-            self._read(text, ids, length, is_cancelled=cancel is not None and cancel.is_set())
-            for text, ids, length in zip(texts, answers, lengths, strict=True)
-        ]
+    @cached_property
+    def _prefix(self) -> Prefix:
+        """The system message's share of the prompt; what two texts have in common shows where it ends."""
+        one, other = self._ids("a"), self._ids("1")
+        return Prefix(self.model, one[: num_alike(one, other)])
 
-    def _read(self, text: str, ids: list[int], num_prompt_tokens: int, *, is_cancelled: bool) -> Extraction:
-        stop_at = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
-        finish: FinishReason = "stop" if stop_at is not None else "cancelled" if is_cancelled else "length"
-        kept = ids[:stop_at]
-        raw = prompt.restore(str(self.tokenizer.decode(kept, skip_special_tokens=True)), text)
-        return read_answer(raw, finish, int(num_prompt_tokens), len(kept))
+    def _ids(self, text: str) -> list[int]:
+        if HALF_CHARACTER.search(text):
+            raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
+        rendered = prompt.render(self.tokenizer, self.system, text)
+        return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
+
+    def _row(self, text: str, cancel: threading.Event | None) -> Row:
+        ids = self._ids(text)
+        limits = Limits(self.max_new_tokens, self.draft_tokens)
+        writing: Writing
+        if self.rules is None or self._vocabulary is None:
+            writing = FreeWriting(ids, self.stop_ids, limits)
+        else:
+            writing = GrammarWriting(self._vocabulary, self.rules, prompt.neutralise(text), limits)
+        return Row(ids, writing, cancel)
+
+    def _read(self, text: str, row: Row) -> Extraction:
+        writing = row.writing
+        assert writing.finish is not None, "the batch ran to its end"
+        answer = str(self.tokenizer.decode(writing.tokens, skip_special_tokens=True))
+        raw = prompt.restore(answer, text)
+        read = read_answer(raw, writing.finish, len(row.prompt), len(writing.tokens))
+        return replace(read, statistics=writing.statistics)
 
 
-# An Instruct model's generation_config.json asks for sampling; greedy decoding must not inherit its knobs.
-_GREEDY: dict[str, Any] = {
-    "temperature": None,
-    "top_p": None,
-    "top_k": None,
-    "repetition_penalty": 1.0,
-}
+def vocabulary_of(tokenizer: Any, num_tokens: int, stop_ids: Collection[int]) -> Vocabulary:
+    """The model's tokens as the grammar sees them; `num_tokens` is the width of its output, padding included."""
+    backend = copy.copy(tokenizer.backend_tokenizer)
+    backend.no_padding()
+    backend.no_truncation()
+    return Vocabulary(backend.to_str(), num_tokens, stop_ids)
+
+
+def check_cap(max_tokens: int, vocabulary: Vocabulary) -> None:
+    """Refuse a cap that holds no graph at all."""
+    least = len(vocabulary.encode(EMPTY_TEXT.encode()))
+    if max_tokens < least:
+        raise UserError(
+            f"decoding.max_new_tokens={max_tokens}: the empty graph alone takes {least} tokens of this model. "
+            f"Set it to {least} at least, or to auto."
+        )
 
 
 def answer_cap(decoding: DecodingSettings, max_answer_tokens: int) -> int:
@@ -112,16 +157,43 @@ def answer_cap(decoding: DecodingSettings, max_answer_tokens: int) -> int:
     return int(decoding.max_new_tokens)
 
 
-class _Cancelled:
-    """Stops every row of a batch within one step of the event being set."""
+def rules_for(contract: Contract, ontology: Ontology, decoding: DecodingSettings, max_tokens: int) -> Rules | None:
+    """What a model's answers are held to; None where nothing is. Says what stays free, and why."""
+    if decoding.constraint == "none":
+        return None
+    floor = decoding.grounded_floor
+    is_full = decoding.constraint == "full"
+    shares = {
+        label.name: contract.verbatim_names.get(label.name) for label in ontology.labels if label.anchored != "allow"
+    }
+    grounded = {name for name, share in shares.items() if is_full and share is not None and share >= floor}
+    is_evidence_grounded = is_full and contract.verbatim_evidence is not None and contract.verbatim_evidence >= floor
+    if is_full:
+        named = {f"names of {name}": share for name, share in shares.items()}
+        _say_what_is_free({**named, "evidence": contract.verbatim_evidence}, floor)
+    return Rules(
+        labels=ontology.label_names,
+        types=ontology.type_names,
+        is_closed=is_full,
+        verbatim_labels=frozenset(grounded),
+        is_evidence_verbatim=is_evidence_grounded,
+        has_descriptions=contract.has_descriptions or not is_full,
+        max_entities=min(_MOST_ENTITIES, max(1, max_tokens // _TOKENS_PER_ENTITY)),
+        max_name_chars=decoding.max_name_chars,
+        max_evidence_chars=decoding.max_evidence_chars,
+    )
 
-    def __init__(self, event: threading.Event) -> None:
-        self.event = event
 
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
-        return torch.full(
-            (input_ids.shape[0],),
-            self.event.is_set(),
-            dtype=torch.bool,
-            device=input_ids.device,
+def _say_what_is_free(shares: Mapping[str, float | None], floor: float) -> None:
+    free = [
+        f"{name} ({'not recorded' if share is None else f'{share:.1%}'})"
+        for name, share in shares.items()
+        if share is None or share < floor
+    ]
+    if free:
+        log.warning(
+            "not held to the text, since less than decoding.grounded_floor=%.0f%% of what the model was trained on "
+            "stands in it word for word: %s",
+            100 * floor,
+            ", ".join(free),
         )

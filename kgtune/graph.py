@@ -104,9 +104,7 @@ def canonical(graph: Graph, text: str, *, drop_descriptions: bool = False) -> Gr
         graph.relationships, key=lambda r: (number[r.source], number[r.target], r.type, -r.confidence, r.evidence)
     )
     relationships = tuple(
-        Relationship(
-            r.type, f"e{number[r.source]}", f"e{number[r.target]}", round_confidence(r.confidence), r.evidence
-        )
+        Relationship(r.type, f"e{number[r.source]}", f"e{number[r.target]}", round_confidence(r.confidence), r.evidence)
         for r in ordered_edges
     )
     return Graph(entities, relationships)
@@ -131,15 +129,17 @@ def with_ids(graph: Graph, style: IdStyle) -> Graph:
 
 def _slug_ids(entities: Iterable[Entity]) -> dict[str, str]:
     taken: set[str] = set()
-    ids: dict[str, str] = {}
-    for entity in entities:
-        base = f"{slug(entity.labels)}--{slug(entity.name)}"
-        candidate, number = base, 2
-        while candidate in taken:
-            candidate, number = f"{base}-{number}", number + 1
-        taken.add(candidate)
-        ids[entity.id] = candidate
-    return ids
+    return {entity.id: slug_id(entity, taken) for entity in entities}
+
+
+def slug_id(entity: Entity, taken: set[str]) -> str:
+    """Return the entity's id in the style "slug", and add it to those that are taken."""
+    base = f"{slug(entity.labels)}--{slug(entity.name)}"
+    candidate, number = base, 2
+    while candidate in taken:
+        candidate, number = f"{base}-{number}", number + 1
+    taken.add(candidate)
+    return candidate
 
 
 def slug(value: str) -> str:

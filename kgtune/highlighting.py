@@ -28,7 +28,7 @@ _CHANGED: dict[Change, Markup] = {
     "added": Markup('<ins class="kg-added">{}</ins>'),
     "gone": Markup('<del class="kg-gone">{}</del>'),
 }
-_WORD = re.compile(r"[A-Za-z0-9]+|[^\W\d_a-zA-Z]|\s+|.", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z0-9]+|\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +100,28 @@ def colours_of(labels: Sequence[str]) -> dict[str, int]:
 def changes(old: str, new: str) -> tuple[list[Span], list[Span]]:
     """Return what of `old` is gone and what in `new` is there instead: whole words, single Chinese characters."""
     old_words, new_words = _words(old), _words(new)
-    matcher = SequenceMatcher(
-        None, [old[s.start : s.end] for s in old_words], [new[s.start : s.end] for s in new_words], autojunk=False
-    )
+    before = [old[span.start : span.end] for span in old_words]
+    after = [new[span.start : span.end] for span in new_words]
+    # What is alike at both ends needs no search: the matcher's time grows with the square of what it is given.
+    head = _num_alike(before, after)
+    tail = _num_alike(before[head:][::-1], after[head:][::-1])
+    middle = before[head : len(before) - tail], after[head : len(after) - tail]
     gone: list[Span] = []
     added: list[Span] = []
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
         if tag != "equal":
-            gone += _as_one(old_words[i1:i2])
-            added += _as_one(new_words[j1:j2])
+            gone += _as_one(old_words[head + i1 : head + i2])
+            added += _as_one(new_words[head + j1 : head + j2])
     return gone, added
 
 
 def _words(text: str) -> list[Span]:
     return [Span(*match.span()) for match in _WORD.finditer(text)]
+
+
+def _num_alike(some: Sequence[str], others: Sequence[str]) -> int:
+    pairs = zip(some, others, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(some), len(others)))
 
 
 def _as_one(words: Sequence[Span]) -> Iterator[Span]:

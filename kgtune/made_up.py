@@ -21,7 +21,7 @@ _HASHES: frozenset[Kind] = frozenset({"md5", "sha1", "sha256", "sha512"})
 KINDS: frozenset[Kind] = _HASHES | {"ipv4", "ipv6", "domain", "url", "email", "file"}
 """What can be made up; an identifier such as a CVE or a registry key means what it says and stays."""
 
-_COULD_BE = re.compile(r"[\d.:\\/@．]|.{32}")
+_COULD_BE = re.compile(r"[\d.:\\/@．\[({]|.{32}")
 _DEFANGED_DOT = re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|．|\[。\]", re.IGNORECASE)
 _DOMAIN = r"[a-z]+-[a-z]+\.(?:example(?:\.com|\.net|\.org)?|test|invalid)"
 _ADDRESS = "|".join(network.replace(".", r"\.") for network in _NETWORKS)
@@ -46,6 +46,8 @@ def is_free_of_indicators(name: str) -> bool:
 
 def is_ours(name: str) -> bool:
     """Tell what `make` could have made: a hash, or an indicator inside the documentation ranges."""
+    if not _COULD_BE.search(name):
+        return False
     return kind_of(name) in _HASHES or bool(_OURS.fullmatch(refang(match_key(name))))
 
 

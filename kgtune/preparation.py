@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from kgtune import ontology as ontologies
 from kgtune.augment import Rules, augment
+from kgtune.augmentation_tables.user_words import with_user_words
 from kgtune.cards import card_of
 from kgtune.examples import Example, of_split
 from kgtune.grouping import Units
-from kgtune.ontology import Label, Ontology, RelationType
+from kgtune.ontology import Ontology
 from kgtune.placement import Placed, place
 from kgtune.settings import Config
 from kgtune.split_lock import Lock
@@ -49,7 +50,7 @@ def prepare(
         config.data.seed,
         all_names=[entity.name for example in originals for entity in example.graph.entities],
         taken_texts=[example.text for example in originals],
-        rules=rules(held_out, ontology),
+        rules=rules(held_out, ontology, config.augmentation.synonyms_file),
     )
     counts = placed.counts + Counter({f"dropped: {reason}": number for reason, number in drops.items()})
     return Prepared(_in_order(originals, variants), counts)
@@ -77,9 +78,10 @@ def place_examples(examples: Sequence[Example], config: Config, lock: Lock | Non
     return place(cards, units, examples.__getitem__, config.data, lock)
 
 
-def rules(held_out_names: Collection[str], ontology: Ontology | None) -> Rules:
-    """Return what the corpus asks of its variants."""
+def rules(held_out_names: Collection[str], ontology: Ontology | None, synonyms_file: str | None) -> Rules:
+    """Return what the corpus and its user ask of the variants."""
     return Rules(
+        word_lists=with_user_words(synonyms_file),
         replaceable=_replaceable(ontology),
         held_out=held_out_names,
         label_words=() if ontology is None else _words(ontology),
@@ -87,8 +89,9 @@ def rules(held_out_names: Collection[str], ontology: Ontology | None) -> Rules:
 
 
 def _words(ontology: Ontology) -> list[str]:
-    items: tuple[Label | RelationType, ...] = (*ontology.labels, *ontology.types)
-    return [word for item in items for word in (item.name, item.zh, item.en) if word]
+    words = [(label.name, label.zh, label.en) for label in ontology.labels]
+    words += [(kind.name, kind.zh, kind.en) for kind in ontology.types]
+    return [word for three in words for word in three if word]
 
 
 def _replaceable(ontology: Ontology | None) -> frozenset[str] | None:

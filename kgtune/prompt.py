@@ -6,9 +6,10 @@ Knows nothing about files or models; a tokenizer comes in as a `ChatTokenizer`, 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from kgtune.errors import ModelError
@@ -20,6 +21,7 @@ Message = dict[str, str]
 # What a chat template or a tool-calling tokenizer would read as its own: <|im_end|>, <tool_call>, </think> ...
 _CONTROL = re.compile(r"<(?=\|[^<>|\s]{1,40}\|>|/?(?:tool_call|tool_response|tools|think)>)")
 _HARMLESS = "‹"  # one character for one: offsets into the text stay true
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"')
 _RESTORE = re.compile(r"‹(?=\|[^<>|\s]{1,40}\|>|/?(?:tool_call|tool_response|tools|think)>)")
 
 # Holds every kind of thing that a changed template, tokenizer or neutraliser would treat differently.
@@ -85,8 +87,26 @@ def neutralise(text: str) -> str:
 
 
 def restore(answer: str, text: str) -> str:
-    """Undo `neutralise` in what a model copied out of `text`."""
-    return _RESTORE.sub("<", answer) if _CONTROL.search(text) else answer
+    """Undo `neutralise` in what a model copied out of `text`: a string that stands there is spelled as it stands."""
+    if not _CONTROL.search(text):
+        return answer
+    parts: list[str] = []
+    at = 0
+    for string in _STRING.finditer(answer):
+        parts += [_RESTORE.sub("<", answer[at : string.start()]), _original(string[0], text)]
+        at = string.end()
+    return "".join([*parts, _RESTORE.sub("<", answer[at:])])
+
+
+def _original(string: str, text: str) -> str:
+    """Spell a JSON string as `text` does where it stands there: only that tells a neutralised "<" from a "‹"."""
+    if _HARMLESS not in string:
+        return string
+    piece = str(json.loads(string))
+    at = neutralise(text).find(piece)
+    if at < 0:
+        return _RESTORE.sub("<", string)
+    return json.dumps(text[at : at + len(piece)], ensure_ascii=False)
 
 
 def render(tokenizer: ChatTokenizer, system: str, text: str) -> str:
@@ -99,7 +119,9 @@ def render(tokenizer: ChatTokenizer, system: str, text: str) -> str:
 class Contract:
     """What a model was trained on, so that nobody can ask it in other words without noticing.
 
-    `max_answer_tokens` is the longest answer of its training data, in its own tokens.
+    `max_answer_tokens` is the longest answer of its training data, in its own tokens. The shares of its evidence
+    and, by label, of its names that stand in their text word for word say what a grammar may hold it to; a
+    model that was trained before they were recorded has none.
     """
 
     base_model: str
@@ -109,6 +131,9 @@ class Contract:
     rendered_probe_sha256: str
     max_answer_tokens: int
     schema_version: int = 1
+    has_descriptions: bool = True
+    verbatim_evidence: float | None = None
+    verbatim_names: Mapping[str, float] = field(default_factory=dict)
 
 
 def probe_hash(tokenizer: ChatTokenizer, system: str) -> str:
@@ -132,11 +157,10 @@ def check_contract(contract: Contract, tokenizer: ChatTokenizer, *, where: str) 
 
 def contract_from(obj: Mapping[str, Any], *, where: str) -> Contract:
     """Read a contract; an unknown or missing key says which."""
-    fields: Sequence[str] = Contract.__slots__
-    required = [name for name in fields if name != "schema_version"]
+    required = [f.name for f in fields(Contract) if f.default is f.default_factory is MISSING]
     missing, unknown = (
         [k for k in required if k not in obj],
-        [k for k in obj if k not in fields],
+        [k for k in obj if k not in Contract.__slots__],
     )
     if missing or unknown:
         raise ModelError(

@@ -10,7 +10,7 @@ import heapq
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -39,27 +39,30 @@ class NamePool:
     """
 
     def __init__(self, train: Iterable[Example], held_out: Iterable[str] = ()) -> None:
-        pairs = ((e.labels, e.name) for example in train if not example.aug for e in example.graph.entities)
-        self._fill(pairs, held_out)
+        self._fill(
+            [(e.labels, e.name) for one in train if not one.aug for e in one.graph.entities], held_out, match_key
+        )
 
     @classmethod
-    def of_names(cls, pairs: Iterable[tuple[str, str]], held_out: Iterable[str] = ()) -> NamePool:
-        """Make a pool from (label, name) pairs of train originals."""
+    def of_names(
+        cls, pairs: Iterable[tuple[str, str]], held_out: Iterable[str] = (), *, key: Callable[[str], str] = match_key
+    ) -> NamePool:
+        """Make a pool from (label, name) pairs of train originals; `key` gives match keys that are known already."""
         pool = cls(())
-        pool._fill(pairs, held_out)
+        pool._fill(pairs, held_out, key)
         return pool
 
-    def _fill(self, pairs: Iterable[tuple[str, str]], held_out: Iterable[str]) -> None:
-        closed = {match_key(name) for name in held_out}
-        self._taken = {key for key in closed if made_up.is_ours(key)}
+    def _fill(self, pairs: Iterable[tuple[str, str]], held_out: Iterable[str], key: Callable[[str], str]) -> None:
+        closed = {key(name) for name in held_out}
+        self._taken = {one for one in closed if made_up.is_ours(one)}
         found: dict[tuple[str, Script], set[str]] = defaultdict(set)
-        for label, name in sorted(set(pairs)):
+        for label, name in pairs:
             if made_up.is_ours(name):
-                self._taken.add(match_key(name))
-            if match_key(name) not in closed and is_name_like(name) and made_up.is_free_of_indicators(name):
+                self._taken.add(key(name))
+            elif is_name_like(name) and key(name) not in closed and made_up.is_free_of_indicators(name):
                 found[label, _script(name)].add(name)
-        self._names = {key: _fewer(names) for key, names in found.items()}
-        self._known = {match_key(name) for names in self._names.values() for name in names}
+        self._names = {place: _fewer(names) for place, names in found.items()}
+        self._known = {key(name) for names in self._names.values() for name in names}
 
     def like(self, entity: Entity, name: str | None = None) -> Sequence[str]:
         """Return the names of the entity's label in the script of its name (or of another name of it)."""
@@ -152,7 +155,7 @@ def _are_distinct(document: Document, entity: Entity, names: Iterable[str]) -> b
 
 
 def _touch_others(document: Document, entity: Entity, mentions: dict[str, list[Place]]) -> bool:
-    """Tell whether a mention is part of an indicator, overlaps another name, code or loose evidence, or is cut by any."""
+    """Tell whether a mention overlaps another name, code or loose evidence, or part of an indicator, or is cut."""
     taken = [place for other, places in document.mentions.items() if other != entity.id for place in places]
     closed = merged([*taken, *document.code, *document.loose_evidence])
     whole = {(ioc.start, ioc.end) for ioc in document.haystack.iocs}

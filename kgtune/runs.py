@@ -28,8 +28,12 @@ LIBRARIES = (
     "peft",
     "accelerate",
     "bitsandbytes",
+    "llguidance",
     "datasets",
     "sentencex",
+    "numpy",
+    "rapidfuzz",
+    "json-repair",
     "pydantic",
 )
 

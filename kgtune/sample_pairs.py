@@ -1,4 +1,4 @@
-"""Some originals beside their variants, as text that a person reads: is it fluent, is it still true?
+"""Some originals beside their variants, as text for a person to read: are they fluent, and still true.
 
 Knows nothing about how variants are made. No check can tell whether a synonym reads well; this is for the eye.
 """

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Condition = Annotated[str, Field(pattern=r"^\s*(>=|<=|==|>|<)\s*-?\d+(\.\d+)?\s*$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 Seconds = Annotated[float, Field(gt=0.0, le=86_400.0)]
 
 
@@ -166,7 +168,9 @@ class AugmentationSettings(Section):
     empties: Operation = Operation(ratio=0.1)
     """Texts without anything to extract, as a share of the train rows; raise when it invents entities."""
     entities: Operation = Operation(ratio=0.3)
-    """Names replaced by invented ones, alike in the whole document; raise when it recites known names."""
+    """Names replaced by others of train rows, alike in the whole document; raise when it recites known names."""
+    synonyms_file: NonEmpty | None = None
+    """YAML file of your own synonyms, added to the built-in ones or struck off them; null: none."""
 
 
 class PromptSettings(Section):
@@ -194,6 +198,10 @@ class EvaluationSettings(Section):
     """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once; by memory."""
+    require: dict[str, Condition] = Field(default_factory=dict)
+    """What the tuned model must reach, else exit code 3; for example {f1_gain: ">0", parse_rate: ">=0.98"}."""
+    compare_to: NonEmpty | None = None
+    """Earlier evaluation_results.json whose answers are scored again beside the new ones; null: none."""
 
 
 class DecodingSettings(Section):
@@ -205,6 +213,14 @@ class DecodingSettings(Section):
     """Tokens of an answer at most; auto: from the data's answers; lower for speed, never for correctness."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once by inference.py and serve.py; by memory."""
+    draft_tokens: int = Field(default=16, ge=0, le=256)
+    """Tokens guessed ahead and checked in one pass; they change speed, never an answer; 0 for none."""
+    grounded_floor: Ratio = 0.98
+    """Share of evidence, or of a label's names, that was verbatim in training; below it full leaves them free."""
+    max_name_chars: int = Field(default=200, ge=1, le=10_000)
+    """Characters of a name at most; not below the longest one of your data."""
+    max_evidence_chars: int = Field(default=1000, ge=0, le=100_000)
+    """Characters of an evidence or a description at most; not below the longest one of your data."""
 
 
 class ServiceSettings(Section):
@@ -220,6 +236,26 @@ class ServiceSettings(Section):
     """Characters of a text at most; a longer one is refused."""
     max_queued: int = Field(default=32, ge=1, le=100_000)
     """Requests that wait at most; the next one is refused at once."""
+    max_queued_tokens: int = Field(default=100_000, ge=1, le=1_000_000_000)
+    """Tokens that wait at most, estimated by characters; lower when long texts make others wait."""
+    max_batch_texts: int = Field(default=32, ge=1, le=10_000)
+    """Texts of one /api/kg-extract/batch at most."""
+    max_batch_chars: int = Field(default=200_000, ge=1, le=100_000_000)
+    """Characters of the texts of one batch together at most."""
+    max_concurrent: int = Field(default=128, ge=1, le=100_000)
+    """HTTP requests under way at most, those that wait too; the next one is refused at once."""
+    max_header_bytes: int = Field(default=16_384, ge=1024, le=65_536)
+    """Bytes of a request's headers, and of its path and query, at most."""
+    drain_s: Seconds = 30.0
+    """Seconds in which SIGTERM lets texts be finished; below the time after which your supervisor kills."""
+    hang_limit_s: Seconds = 60.0
+    """Seconds after which an extraction that doesn't stop when cancelled counts as hung; the process then ends."""
+    api_keys_file: NonEmpty | None = None
+    """File of API keys, one a line, beside those of KGTUNE_API_KEYS; with no key at all everybody may ask."""
+    cors_origins: tuple[Origin, ...] = ()
+    """Origins, such as https://wiki.example, whose pages may call the API from a browser; none by default."""
+    log_format: Literal["text", "json"] = "text"
+    """Log lines for people, or JSON for machines; neither ever holds a text."""
     chat_prefix: str = ""
     """Text that your pipeline puts before the document in /v1/chat/completions; it is taken off."""
     chat_suffix: str = ""
@@ -235,6 +271,8 @@ class ClientSettings(Section):
     """Seconds one try may take; not below service.timeout_s."""
     retries: int = Field(default=3, ge=0, le=100)
     """Further tries after a failed one."""
+    api_key_env: NonEmpty = "KGTUNE_API_KEY"
+    """Environment variable that holds the key to show; unset where the service asks for none."""
 
 
 class Config(Section):

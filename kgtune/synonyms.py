@@ -6,6 +6,7 @@ Knows nothing about names beyond the spans a document protects; the words come f
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -63,13 +64,14 @@ def fits(text: str, lang: str, tables: Mapping[str, Tables]) -> list[Fit]:
 def differ_by_synonyms_only(document: Document, child: str, lang: str, tables: Mapping[str, Tables]) -> bool:
     """Tell whether the child's text is the parent's with whole table words replaced outside what is protected."""
     parent = document.text
-    by_start = {fit.start: fit for fit in fits(parent, lang, tables)}
+    found = fits(parent, lang, tables)
     todo = [(0, 0)]
     seen = set(todo)
     while todo:
         here, there = todo.pop()
         # Up to the next word of the tables the two are the same, or this was a wrong turn.
-        stop = next((start for start in by_start if start >= here), len(parent))
+        index = bisect_left(found, here, key=lambda fit: fit.start)
+        stop = found[index].start if index < len(found) else len(parent)
         if parent[here:stop] != child[there : there + stop - here]:
             continue
         there += stop - here
@@ -77,7 +79,7 @@ def differ_by_synonyms_only(document: Document, child: str, lang: str, tables: M
             if there == len(child):
                 return True
             continue
-        fit = by_start[stop]
+        fit = found[index]
         allowed = () if document.is_protected(fit.start, fit.end) else fit.choices
         for word in (*allowed, parent[fit.start : fit.end]):
             state = (fit.end, there + len(word))

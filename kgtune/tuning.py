@@ -18,11 +18,13 @@ from kgtune import examples as example_files
 from kgtune import model as models
 from kgtune.config import Resolved, config_hash
 from kgtune.errors import UserError
-from kgtune.evaluation import Measured
+from kgtune.evaluation import Demands, Measured
 from kgtune.examples import Example
 from kgtune.ontology import Ontology
 from kgtune.overlength import ledger_lines
 from kgtune.prompt import Contract
+from kgtune.scoring import earlier, gate, leakage
+from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
 from kgtune.supervision import Supervision
 from kgtune.training import TrainResult
@@ -84,6 +86,7 @@ def _respelt(path: Path, rows: Sequence[Example], ontology: Ontology) -> list[Ex
 def prepare(cfg: Config) -> Prepared:
     """Read rows, fetch the tokenizer, render and check every train row. No weights are loaded."""
     examples, ontology = read_rows(cfg)
+    demands(cfg, examples)  # what can't be met is said before anything is loaded
     base = models.resolve(cfg.model.model_id, cfg.model.hub, weights=False)
     tokenizer = models.load_tokenizer(base)
     system = prompt.system_message(ontology, cfg.prompt.guidelines)
@@ -100,9 +103,29 @@ def prepare(cfg: Config) -> Prepared:
     return Prepared(examples, ontology, system, base, tokenizer, supervised)
 
 
+def demands(cfg: Config, examples: tuple[Example, ...]) -> Demands:
+    """Read what the results are held against, and refuse to measure a document that is trained on."""
+    trained = Trained()
+    for example in examples:
+        if example.split == "train":
+            trained.add(_identity(example), example.graph)
+    leakage.refuse(trained, (_identity(e) for e in examples if e.split == cfg.evaluation.split))
+    path = cfg.evaluation.compare_to
+    return Demands(
+        known_names=frozenset(trained.names),
+        earlier=earlier.read(Path(path), "after") if path else None,
+        required=gate.conditions(cfg.evaluation.require),
+    )
+
+
+def _identity(example: Example) -> Identity:
+    return Identity(example.id, example.doc_id, example.group_id, example.text)
+
+
 def check_rows_only(cfg: Config) -> str:
     """What a dry run can check where the tokenizer is not at hand, and what it can't."""
     examples, ontology = read_rows(cfg)
+    demands(cfg, examples)
     splits = Counter(e.split for e in examples)
     return (
         f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
@@ -199,6 +222,8 @@ def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume
 
 def contract_for(prepared: Prepared, cfg: Config) -> Contract:
     """The contract that travels with the model."""
+    samples = prepared.supervision.samples
+    evidence, names = supervision.verbatim_shares(samples)
     return Contract(
         base_model=cfg.model.model_id,
         system=prepared.system,
@@ -206,25 +231,41 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         ontology_hash=prepared.ontology.hash,
         rendered_probe_sha256=prompt.probe_hash(prepared.tokenizer, prepared.system),
         max_answer_tokens=prepared.supervision.max_answer_tokens,
+        has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
+        verbatim_evidence=evidence,
+        verbatim_names=names,
     )
 
 
 def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
-    """Answer the held-out documents with the adapter off (before) or on (after); both unconstrained."""
+    """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
+    cap = generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    rules = None
+    if which == "after_constrained":
+        rules = generation.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
     extractor = generation.TransformersExtractor(
         model=model,
         tokenizer=prepared.tokenizer,
         system=prepared.system,
-        max_new_tokens=generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        max_new_tokens=cap,
         batch_size=cfg.evaluation.batch_size,
         name=which,
         progress=lambda done, total: log.info("%s: %d/%d documents", which, done, total),
+        rules=rules,
+        draft_tokens=cfg.decoding.draft_tokens,
     )
     model.eval()
-    if which == "after":
+    if which != "before":
         return evaluation.measure(extractor, prepared.held_out(cfg))
     with model.disable_adapter():
         return evaluation.measure(extractor, prepared.held_out(cfg))
+
+
+def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[evaluation.Which, Measured]:
+    """Answer once more as inference.py and serve.py will, where decoding.constraint asks for a grammar."""
+    if cfg.decoding.constraint == "none":
+        return {}
+    return {"after_constrained": measure(model, prepared, cfg, "after_constrained")}
 
 
 def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
@@ -248,7 +289,8 @@ def evaluate_kept(
         )
     before = measure(tuned.model, prepared, cfg, "before")
     after = measure(tuned.model, prepared, cfg, "after")
-    return {"before": before, "after": after}, {
+    constrained = measure_constrained(tuned.model, prepared, cfg)
+    return {"before": before, "after": after, **constrained}, {
         "seconds_before": before.seconds,
         "seconds_after": after.seconds,
     }
@@ -300,7 +342,7 @@ def keep_results(
         "run": run,
         **runs.provenance(models.device_name()),
     }
-    result = evaluation.results(columns, prepared.ontology, facts)
+    result = evaluation.results(columns, prepared.ontology, facts, demands(cfg, prepared.examples))
     runs.write_json_atomic(output_dir / "evaluation_results.json", result)
     runs.write_text_atomic(output_dir / "evaluation_report.md", evaluation.report(result))
     return result

@@ -28,21 +28,22 @@ class Vetted:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def vet(tables: Mapping[str, Tables], names: Iterable[str], label_words: Iterable[str] = ()) -> Vetted:
-    """Take out words that are part of a name or of an ontology's words, and sentences in which a name stands."""
-    names = sorted(set(names))
-    keys = [match_key(name) for name in names]
-    joined = "\n".join(keys)
+def vet(tables: Mapping[str, Tables], keys: Mapping[str, str], label_words: Iterable[str] = ()) -> Vetted:
+    """Take out words that are part of a name or of an ontology's words, and sentences in which a name stands.
+
+    `keys` holds every name with its match key.
+    """
+    joined = "\n".join(keys.values())
     words = {word for table in tables.values() for word in table.synonyms}
     labels = [match_key(word) for word in label_words]
     blocked = {word for word in words if _is_part_of_any(word, joined) or _touches_label(word.strip(",，"), labels)}
-    named = _sentences_with_names(tables, names, keys)
+    named = _sentences_with_names(tables, keys)
     left_out = Counter(synonyms=len(blocked))
     for table in tables.values():
         left_out["affixes"] += sum(sentence in named for sentence in (*table.prefixes, *table.suffixes))
         left_out["empties"] += sum(sentence in named for theme in table.empties.values() for sentence in theme)
     kept = {language: _without(table, blocked, named) for language, table in tables.items()}
-    spanning = tuple(name for name, key in zip(names, keys, strict=True) if ". " in key or "。" in key[:-1])
+    spanning = tuple(sorted(name for name, key in keys.items() if ". " in key or "。" in key[:-1]))
     return Vetted(kept, spanning, +left_out)
 
 
@@ -77,10 +78,10 @@ def _sheet(sentences: tuple[str, ...]) -> _Sheet:
     return _Sheet(sentences, haystack, tuple(starts), frozenset(key[at : at + _NUM_FIRST] for at in range(len(key))))
 
 
-def _sentences_with_names(tables: Mapping[str, Tables], names: Iterable[str], keys: Iterable[str]) -> set[str]:
+def _sentences_with_names(tables: Mapping[str, Tables], keys: Mapping[str, str]) -> set[str]:
     sheet = _sheet(tuple(sorted({sentence for table in tables.values() for sentence in table.sentences()})))
     found: set[str] = set()
-    for name, key in zip(names, keys, strict=True):
+    for name, key in keys.items():
         if len(key) >= _NUM_FIRST and key[:_NUM_FIRST] not in sheet.first:
             continue
         for span in sheet.haystack.all(name):

@@ -1,9 +1,12 @@
 """Extractors that block, raise or die on command. Knows nothing about HTTP."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
 from kgtune.extractor import Extraction, ScriptedExtractor, read_answer
+from kgtune.interruption import DeviceLostError, DeviceMemoryError
 
 LIMIT_S = 10.0  # for waits that end at once unless the test fails
 
@@ -44,3 +47,54 @@ class CallingExtractor:
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
         return self.answer(list(texts))
+
+
+class FaultyExtractor:
+    """Does what its text says, and says on stderr what it does: slow, hang, raise, die, garbage, memory, lost, block."""
+
+    name = "faulty"
+
+    def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
+        for text in texts:
+            command = text.partition(" ")[0]
+            if hasattr(self, f"do_{command}"):
+                _say(f"begun {command}")
+                found = getattr(self, f"do_{command}")(cancel)
+                if found is not None:
+                    return found
+        return ScriptedExtractor().extract(texts)
+
+    def do_slow(self, cancel):
+        threading.Event().wait(0.5)
+
+    def do_hang(self, cancel):
+        threading.Event().wait()
+
+    def do_block(self, cancel):
+        """Work until nobody wants it any more, as a decoding loop does that asks between its steps."""
+        cancel.wait(60.0)
+        _say("cancelled")
+        return [read_answer("", "cancelled", 0, 0)]
+
+    def do_raise(self, cancel):
+        raise ValueError("-".join(["hush"] * 2))  # joined, since a traceback shows this line
+
+    def do_die(self, cancel):
+        raise SystemExit(0)
+
+    def do_abort(self, cancel):
+        os._exit(134)
+
+    def do_garbage(self, cancel):
+        return ["garbage", None]
+
+    def do_memory(self, cancel):
+        raise DeviceMemoryError
+
+    def do_lost(self, cancel):
+        raise DeviceLostError
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()

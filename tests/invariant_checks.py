@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from kgtune.graph import EMPTY_TEXT
 from kgtune.grounding import Haystack, match_key
 from kgtune.iocs import iocs, refang
 from kgtune.settings import Config
+from tests.annotated import Op, Ops, every
 from tests.nasty import Corpus
 
 LABEL_BEARING = (
@@ -34,26 +35,11 @@ LABEL_BEARING = (
 ).split()
 
 
-@dataclass(frozen=True)
-class Op:
-    enabled: bool = True
-    ratio: float = 1.0
-
-
-@dataclass(frozen=True)
-class Ops:
-    synonyms: Op = field(default_factory=Op)
-    order: Op = field(default_factory=Op)
-    affixes: Op = field(default_factory=Op)
-    empties: Op = field(default_factory=Op)
-    entities: Op = field(default_factory=Op)
-
-
 class Run:
     """One augmentation of a corpus, every operation asked of every document."""
 
     def __init__(self, corpus: Corpus, ops: Ops | None = None) -> None:
-        self.corpus, self.ops = corpus, ops or Ops()
+        self.corpus, self.ops = corpus, ops or every()
         self.variants, self.drops = self.again(corpus.train)
 
     def again(self, train: tuple[Example, ...], ops: Ops | None = None) -> tuple[list[Example], Counter[str]]:
@@ -167,7 +153,9 @@ def the_graph_is_the_same_up_to_the_renames(run: Run) -> list[str]:
         if not with_names:
             old, new = ({e.name for e in example.graph.entities} for example in (parent, child))
             kept = [e for e in child.graph.entities if e.name not in old]
-            tells = [e for e in child.graph.entities for name in old - new if match_key(name) in match_key(e.description)]
+            tells = [
+                e for e in child.graph.entities for name in old - new if match_key(name) in match_key(e.description)
+            ]
             if len(old) != len(new) or any(e.description for e in kept) or tells:
                 wrong.append(_tell("renames", parent, child, old, new, tells))
     return wrong
@@ -206,7 +194,9 @@ def indicators_are_the_same_or_renamed_in_kind(run: Run) -> list[str]:
 
 
 def _is_documentation(key: str) -> bool:
-    is_kept = re.search(r"\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:|\.(?:example|test|invalid)\b|\bexample\.", key)
+    is_kept = re.search(
+        r"\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:|\.(?:example|test|invalid)\b|\bexample\.", key
+    )
     return bool(is_kept or re.fullmatch(r"[0-9a-f]{32,128}|[a-z]+\d\d\.[a-z0-9]+", key))
 
 
@@ -218,12 +208,16 @@ def the_answer_is_the_graph_as_strict_json(run: Run) -> list[str]:
         output = row["output"]
         graph = {
             "entities": [[e.labels, e.id, e.name, e.description] for e in child.graph.entities],
-            "relationships": [[r.type, r.source, r.target, r.confidence, r.evidence] for r in child.graph.relationships],
+            "relationships": [
+                [r.type, r.source, r.target, r.confidence, r.evidence] for r in child.graph.relationships
+            ],
         }
         read = json.loads(output, parse_constant=lambda name: name)
         keys = {tuple(item) for item in read["entities"]} | {tuple(item) for item in read["relationships"]}
         expected = {("labels", "id", "name", "description"), ("type", "source", "target", "confidence", "evidence")}
-        is_plain = all(isinstance(value, str) for value in row.values()) and "\\u" not in output and ": " not in output[:20]
+        is_plain = (
+            all(isinstance(value, str) for value in row.values()) and "\\u" not in output and ": " not in output[:20]
+        )
         if {key: [list(item.values()) for item in items] for key, items in read.items()} != graph or not is_plain:
             wrong.append(f"answer of {child.id}: {output}")
         if not keys <= expected or list(read) != ["entities", "relationships"]:
@@ -248,10 +242,8 @@ _LEANS = re.compile(r"\W*(?:It|This|However|Moreover|该|其|此外|但是)\b|\W
 
 def _units(text: str) -> list[str]:
     """Lines, or the sentences of a text of one line, without the white space around them."""
-    if "\n" in text.strip():
-        parts = text.split("\n")
-    else:
-        parts = [text[s.start : s.end] for s in grounding.sentences(text)]
+    is_lines = "\n" in text.strip()
+    parts = text.split("\n") if is_lines else [text[s.start : s.end] for s in grounding.sentences(text)]
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -354,8 +346,8 @@ def empty_texts_are_empty_for_certain(run: Run) -> list[str]:
 
 @invariant(13)
 def nothing_is_made_of_nothing_and_no_text_stands_twice(run: Run) -> list[str]:
-    none, _ = run.again(run.corpus.train, Ops(*[Op(ratio=0.0)] * 5))
-    off, _ = run.again(run.corpus.train, Ops(*[Op(enabled=False)] * 5))
+    none, _ = run.again(run.corpus.train, every(0.0))
+    off, _ = run.again(run.corpus.train, Ops(*[Op(enabled=False, ratio=1.0)] * 5))
     wrong = [f"made with a ratio of 0 or switched off: {child.id}" for child in (*none, *off)]
     texts = Counter(example.text for example in (*run.corpus.train, *run.variants))
     originals = Counter(example.text for example in run.corpus.train)
@@ -387,7 +379,9 @@ def variants_depend_on_the_example_alone(run: Run) -> list[str]:
 def a_group_stands_in_one_split_and_variants_in_train(run: Run) -> list[str]:
     bare = [replace(e, id=f"{e.id}-{n}", doc_id=f"{e.doc_id}-{n}", group_id="", split=None, text=f"{e.text} {n}{'x' * n * 40}")
             for n in range(2) for e in run.corpus.train]  # fmt: skip
-    rows = preparation.prepare(bare, Config.model_validate({"data": {"test_ratio": 0.3, "seed": run.corpus.seed}})).examples
+    rows = preparation.prepare(
+        bare, Config.model_validate({"data": {"test_ratio": 0.3, "seed": run.corpus.seed}})
+    ).examples
     splits: dict[str, set[str | None]] = {}
     for row in rows:
         splits.setdefault(row.group_id, set()).add(row.split)
@@ -450,7 +444,9 @@ def every_attempt_is_made_or_counted(run: Run) -> list[str]:
 @invariant(20)
 def a_person_can_read_pairs(run: Run) -> list[str]:
     text = sample_pairs.as_text((*run.corpus.train, *run.variants), run.corpus.seed)
-    shown = sum(f"  original\n{_indented(parent)}\n  variant\n{_indented(child)}\n" in text for parent, child in run.pairs)
+    shown = sum(
+        f"  original\n{_indented(parent)}\n  variant\n{_indented(child)}\n" in text for parent, child in run.pairs
+    )
     expected = min(20, len(run.pairs))
     return [f"{shown} pairs of {expected} can be read:\n{text}"] * (shown != expected)
 

@@ -100,7 +100,9 @@ def documents(draw: st.DrawFn, number: int = 0) -> Example:
     parts = []
     for sentence in sentences:
         block = draw(st.sampled_from(BLOCKS)) if not is_orderly and draw(st.integers(0, 3)) == 0 else "{}"
-        filler = draw(st.sampled_from(chosen))[1] if block.count("{}") > 1 or "\\" in block or "`" in block else sentence
+        filler = (
+            draw(st.sampled_from(chosen))[1] if block.count("{}") > 1 or "\\" in block or "`" in block else sentence
+        )
         parts.append(block.replace("{}", filler))
     text = draw(st.sampled_from([" ", "\n\n", "\n- "] if is_orderly else JOINTS)).join(parts)
     text = unicodedata.normalize(draw(st.sampled_from(["NFC", "NFC", "NFD"])), text)
@@ -145,7 +147,9 @@ def _evidence(draw: st.DrawFn, text: str, sentences: list[str]) -> str:
 
 
 def _description(name: str) -> st.SearchStrategy[str]:
-    return st.sampled_from(["", f"about {name}", f"{name}, also known as Tidal Fox or Nox.", "又称潮汐狐，活跃多年。", "old"])
+    return st.sampled_from(
+        ["", f"about {name}", f"{name}, also known as Tidal Fox or Nox.", "又称潮汐狐，活跃多年。", "old"]
+    )
 
 
 @st.composite

@@ -1,59 +1,35 @@
 from __future__ import annotations
 
+import os
+import pickle
 import random
 import re
-from dataclasses import dataclass, field, replace
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from kgtune import iocs
-from kgtune.augment import augment, context_of, rng_for
-from kgtune.augmentation_tables import tables
-from kgtune.editing import Document
-from kgtune.examples import Example, from_raw
-from kgtune.graph import Entity, Graph, Relationship
-from kgtune.invariants import verify, verify_empty
-from kgtune.reordering import reorder
-from kgtune.replacement import NamePool, rename
-from kgtune.sources import RawDocument
-
-
-@dataclass(frozen=True)
-class Op:
-    enabled: bool = True
-    ratio: float = 0.0
-
-
-@dataclass(frozen=True)
-class Ops:
-    synonyms: Op = field(default_factory=Op)
-    order: Op = field(default_factory=Op)
-    affixes: Op = field(default_factory=Op)
-    empties: Op = field(default_factory=Op)
-    entities: Op = field(default_factory=Op)
-
-
-def only(name: str, ratio: float = 1.0) -> Ops:
-    return replace(Ops(), **{name: Op(ratio=ratio)})
-
-
-def make(text: str, *names: str, label: str = "Tool", lang: str = "en", evidence: str = "", name: str = "d") -> Example:
-    entities = tuple(Entity(label, f"x{i}", n) for i, n in enumerate(names))
-    edges = (Relationship("USE", "x0", "x1", 0.9, evidence),) if len(names) > 1 else ()
-    raw = RawDocument(name, name, text, Graph(entities, edges), lang, "train", name)
-    return from_raw(raw, drop_descriptions=False)
-
-
-EN = make("Vexa is active. Recently, Vexa used Latch. However, Harbour Bank was safe.", "Vexa", "Latch", "Harbour Bank",
-          evidence="Recently, Vexa used Latch.")  # fmt: skip
-ZH = make(
-    "雾隼近期活跃。此外，雾隼使用了青灯木马。",
-    "雾隼",
-    "青灯木马",
-    lang="zh",
-    evidence="此外，雾隼使用了青灯木马。",
-    name="z",
+from kgtune import config, iocs
+from kgtune.augment import (
+    OPERATIONS,
+    Rules,
+    asked_limits,
+    augment,
+    claimed,
+    context_of,
+    rng_for,
+    text_key,
+    variants_of,
+    with_quotas,
 )
+from kgtune.augmentation_tables import tables
+from kgtune.examples import from_raw, to_row
+from kgtune.graph import Entity, Graph
+from kgtune.preparation import prepare
+from kgtune.sources import RawDocument
+from tests.annotated import EN, TRAIN, ZH, Op, Ops, every, make, only
 
 
 def test_synonyms_change_context_words_and_carry_the_evidence_along() -> None:
@@ -116,30 +92,6 @@ def test_order_moves_list_items_and_nothing_else() -> None:
     assert [e.name for e in child.graph.entities] == sorted(["Latch", "Moss", "Hook"], key=child.text.find)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "One came. It left. They stayed.",
-        "One came. Then two left. Bob stayed.",
-        "第一句话。该组织离开。其成员留下。",
-        "1. Vexa came.\n2. Latch ran.\n3. Moss ran.",
-        "Vexa came in 2021. Latch ran in 2022. Moss ran in 2023.",
-        "| a | b |\n\n| c | d |\n\n| e | f |",
-        "Alpha came. Bravo left",
-    ],
-)
-def test_what_may_be_told_in_order_stays_in_order(text: str) -> None:
-    assert reorder(Document(text, Graph()), random.Random(1)) is None
-
-
-def test_units_of_one_evidence_move_together() -> None:
-    example = make("Alpha came. Vexa ran Latch. Latch fell. Bob slept. Carol woke.", "Vexa", "Latch",
-                   evidence="Vexa ran Latch. Latch fell.")  # fmt: skip
-    texts = {reorder(Document(example.text, example.graph), random.Random(seed)) for seed in range(30)}
-    assert len(texts) > 1
-    assert all(text is not None and "Vexa ran Latch. Latch fell." in text for text in texts)
-
-
 def test_entities_are_renamed_alike_everywhere() -> None:
     other = make("Umbra ran Hook at North Mill.", "Umbra", "Hook", "North Mill", name="o")
     variants, _ = augment([EN, other], only("entities"), 1)
@@ -148,28 +100,6 @@ def test_entities_are_renamed_alike_everywhere() -> None:
     assert names <= {"Umbra", "Hook", "North Mill"}
     assert not any(old in child.text for old in ("Vexa", "Latch", "Harbour"))
     assert child.graph.relationships[0].evidence in child.text
-
-
-def test_names_come_from_the_same_label_and_script_only() -> None:
-    pool = NamePool([make("Umbra", "Umbra", label="Target"), make("青灯", "青灯"), make("a b", "credential dumping")])
-    assert pool.like(Entity("Tool", "e", "Latch")) == ()
-    assert pool.like(Entity("Tool", "e", "雾隼")) == ["青灯"]
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("Lazar Group and Lazar met.", ["Lazar Group"]),  # a part of the name stands alone
-        ("Evil has evil.example", ["Evil"]),  # inside an indicator
-        ("the Latch was used", ["Latch"]),  # few names take the article
-        ("Latch and Latch Pro", ["Latch", "Latch Pro"]),  # one name inside another
-        ("run `Latch` now", ["Latch"]),  # code
-    ],
-)
-def test_a_name_that_would_leave_a_trace_stays(text: str, names: list[str]) -> None:
-    pool = NamePool([make("Umbra Mossy Hooky", "Umbra", "Mossy", "Hooky")])
-    example = make(text, *names)
-    assert rename(Document(text, example.graph), random.Random(1), pool, None) is None
 
 
 @pytest.mark.parametrize(
@@ -226,32 +156,6 @@ def test_an_empty_sample_never_names_what_is_annotated_anywhere() -> None:
     assert context_of(only("empties"), 1, [], words).lists.left_out["empties"] > 5
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_tables_keep_their_own_rules(language: str) -> None:
-    table = tables()[language]
-    sentences = [*table.prefixes, *table.suffixes, *(s for theme in table.empties.values() for s in theme)]
-    assert len(table.prefixes) >= 20
-    assert len(table.suffixes) >= 20
-    assert len(sentences) == len(set(sentences)) >= 110
-    for sentence in sentences:
-        assert not iocs.iocs(sentence), sentence
-        assert not re.search(r"\d", sentence), sentence
-        assert sentence.endswith("。" if language == "zh" else ".")
-    for word, others in table.synonyms.items():
-        assert word not in others
-        assert len(set(others)) == len(others) > 0
-        assert all((word[-1] in ",，") == (other[-1] in ",，") for other in others)
-
-
-LABEL_BEARING = "攻击 组织 漏洞 恶意 利用 软件 目标 木马 工具 attack exploit target malware vulnerability group tool deliver".split()
-
-
-def test_no_synonym_bears_a_label() -> None:
-    words = [w for t in tables().values() for key, others in t.synonyms.items() for w in (key, *others)]
-    assert len(words) > 150
-    assert [w for w in words if any(bad in w for bad in LABEL_BEARING)] == []
-
-
 def test_a_ratio_of_nothing_or_a_switch_makes_nothing() -> None:
     assert augment([EN, ZH], Ops(), 1) == ([], {})
     off = replace(Ops(), synonyms=Op(enabled=False, ratio=1.0), empties=Op(enabled=False, ratio=1.0))
@@ -277,49 +181,106 @@ def test_a_variant_that_exists_already_is_dropped_and_counted() -> None:
     assert (again, dict(drops)) == ([], {"synonyms: text exists already": 1})
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"text": EN.text.replace("Vexa", "Wexa")}, "name lost or gained"),
-        ({"text": EN.text.replace("Latch.", "Latch. Latch too.")}, "name lost or gained"),
-        ({"text": EN.text.replace("Recently,", "Lately,")}, "evidence lost"),
-        ({"text": EN.text + " See evil.example for all of it."}, "indicator changed"),
-        ({"text": EN.text + "\x07 and more of the same"}, "character not allowed"),
-        ({"text": EN.text + " cafe\u0301 and more"}, "character not allowed"),
-        ({"text": EN.text + " again and again" * 9}, "length out of bounds"),
-        ({}, "hardly changed"),
-        ({"text": EN.text + " End of it all.", "aug": "order"}, "text not rearranged"),
-        ({"text": EN.text.replace("was safe", "is safe"), "aug": "affixes"}, "text not framed"),
-        ({"graph": replace(EN.graph, relationships=())}, "graph changed"),
-        ({"graph": replace(EN.graph, entities=EN.graph.entities[::-1])}, "graph changed"),
-        (
-            {"graph": replace(EN.graph, relationships=(replace(EN.graph.relationships[0], confidence=0.1),))},
-            "graph changed",
-        ),
-        (
-            {"graph": replace(EN.graph, relationships=(replace(EN.graph.relationships[0], evidence=""),))},
-            "evidence lost",
-        ),
-    ],
-)
-def test_each_broken_invariant_is_named(change: dict[str, object], reason: str) -> None:
-    assert verify(EN, replace(EN, **change), {}) == reason  # type: ignore[arg-type]
+CORPUS = [replace(e, id=f"{e.id}-{n}", doc_id=f"{e.doc_id}-{n}") for n in range(30) for e in TRAIN]
+NAMES = [(e.labels, e.name) for example in CORPUS for e in example.graph.entities]
 
 
-def test_an_unanchored_evidence_may_not_change() -> None:
-    parent = make("Vexa used Latch here.", "Vexa", "Latch", evidence="Vexa 使用了 Latch")
-    edge = replace(parent.graph.relationships[0], evidence="Vexa uses Latch")
-    child = replace(parent, text=parent.text + " End.", graph=replace(parent.graph, relationships=(edge,)))
-    assert verify(parent, child, {}) == "evidence lost"
+def test_a_context_is_small_and_can_be_pickled() -> None:
+    context = context_of(every(0.5), 3, NAMES)
+    again = pickle.loads(pickle.dumps(context))
+    assert len(pickle.dumps(context)) < 200_000
+    for example in CORPUS[:8]:
+        assert variants_of(example, again) == variants_of(example, context)
 
 
-def test_a_sound_variant_breaks_nothing() -> None:
-    assert verify(EN, replace(EN, text=EN.text + " That is all for now."), {}) is None
+def test_an_example_needs_nothing_but_the_context() -> None:
+    settings = every(0.4)
+    variants, drops = augment(CORPUS, settings, 3)
+    context = with_quotas(context_of(settings, 3, NAMES), [e.id for e in CORPUS], {e.id: e for e in CORPUS}.__getitem__)
+    made = [variants_of(example, context) for example in sorted(CORPUS, key=lambda e: e.id)]
+    taken = {text_key(example.text) for example in CORPUS}
+    alone, repeated = claimed([variant for one in made for variant in one.variants], taken)
+    assert alone == variants
+    assert sum((one.drops for one in made), repeated) == drops
 
 
-def test_an_empty_text_is_checked() -> None:
-    empty = replace(EN, graph=Graph(), text="All quiet.")
-    assert verify_empty(empty, ["Vexa"]) is None
-    assert verify_empty(replace(empty, text="See 10.0.0.1."), []) == "indicator in it"
-    assert verify_empty(replace(empty, text="No vexa."), ["Vexa"]) == "annotated name in it"
-    assert verify_empty(EN, []) == "graph not empty"
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_asked_share_of_the_examples_gets_a_variant(operation: str) -> None:
+    text = "Recently, {0} ran. Owls saw {1} hills. {0} slept. Bats flew off. Nobody came."
+    lines = [make(text.format(f"Vexa{n}q", "ab" * n), f"Vexa{n}q", name=f"d{n}") for n in range(300)]
+    variants, _ = augment(lines, only(operation, 0.2), 5)
+    assert 45 <= len(variants) <= 75
+    small, _ = augment(lines[:50], only(operation, 0.2), 5)
+    assert len(small) == 10
+
+
+def test_an_operation_that_fits_a_few_is_asked_of_more() -> None:
+    lines = [
+        make(f"Vexa{n}q {'often' if n % 4 == 0 else 'rarely'} ran.", f"Vexa{n}q", name=f"d{n}") for n in range(100)
+    ]
+    variants, _ = augment(lines, only("synonyms", 0.2), 5)
+    assert len(variants) == 20
+    variants, drops = augment(lines, only("synonyms", 0.5), 5)
+    assert (len(variants), drops) == (25, {"synonyms: not applicable": 75})
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_left_out_changes_no_other(operation: str) -> None:
+    """The switch of the command line, and what `prepare` makes of it."""
+    words = "amber birch cobble dune ember fjord grove harbor island juniper kelp lagoon meadow nectar orchid".split()
+    bare = []
+    for number in range(40):
+        name, filler = f"Vexa{number}q", " ".join(random.Random(number).choices(words, k=20))
+        text = f"Recently, {name} ran. Owls saw {filler}. {name} slept. Bats flew off. Nobody came."
+        bare.append(replace(make(text, name, name=f"d{number}"), split=None, group_id=""))
+    override = f"augmentation.{operation}.enabled=false"
+    whole, without = (prepare(bare, config.load(None, None, o).config).examples for o in ([], [override]))
+    assert {row.aug for row in whole} == {"", *OPERATIONS}
+    assert [to_row(row) for row in without] == [to_row(row) for row in whole if row.aug != operation]
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "4242"])
+def test_the_same_variants_come_from_any_hash_seed(hash_seed: str) -> None:
+    code = "from tests.annotated import TRAIN, every; from kgtune.augment import augment; print(repr(augment(TRAIN, every(0.7), 9)))"
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.strip() == repr(augment(TRAIN, every(0.7), 9))
+
+
+def test_what_is_not_made_is_counted_by_operation_and_reason() -> None:
+    examples = [
+        make("x", name="short"),
+        make("Vexa ran.", "Vexa", name="plain"),
+        make("近期 Vexa ran", "Vexa", lang="mixed", name="mixed"),
+    ]
+    variants, drops = augment(examples, every(), 1)
+    assert len(variants) + sum(drops.values()) == len(OPERATIONS) * len(examples)
+    assert drops["affixes: not applicable"] == 1  # no frame for two languages
+    assert drops["affixes: length out of bounds"] == 2
+    assert drops["order: not applicable"] == 3
+
+
+def test_variants_and_held_out_names() -> None:
+    rules = Rules(held_out=["Umbra", "Hooky"])
+    train = [EN, make("Umbra ran Hooky at North Mill.", "Umbra", "Hooky", "North Mill", name="o")]
+    variants, _ = augment(train, only("entities"), 1, rules=rules)
+    new = {e.name for v in variants for e in v.graph.entities} - {e.name for e in EN.graph.entities}
+    assert new <= {"North Mill", "Umbra", "Hooky"}
+    child = next(v for v in variants if v.doc_id == "d")
+    assert not {"Umbra", "Hooky"} & {e.name for e in child.graph.entities}
+
+
+def test_a_switch_or_a_ratio_of_nothing_sets_no_limit() -> None:
+    assert asked_limits(Ops()) == {}
+    assert asked_limits(replace(every(), order=Op(enabled=False, ratio=1.0))) == dict.fromkeys(
+        [name for name in OPERATIONS if name != "order"], 1 << 64
+    )
+
+
+def test_claims_go_to_the_first() -> None:
+    taken = {text_key(EN.text)}
+    kept, drops = claimed([replace(EN, aug="order"), replace(ZH, aug="order"), replace(ZH, aug="affixes")], taken)
+    assert [row.aug for row in kept] == ["order"]
+    assert drops == Counter({"order: text exists already": 1, "affixes: text exists already": 1})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,12 +71,11 @@ def test_there_are_twenty_invariants() -> None:
     assert list(CHECKS) == [f"I{number}" for number in range(1, 21)]
 
 
-def test_the_suite_ran_its_cases(request: pytest.FixtureRequest) -> None:
+def test_the_suite_ran_its_cases(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
     selected = [item for item in request.session.items if item.path == request.path]
     if len(selected) < NUM_TESTS + 2:
         pytest.skip("only a part of the suite was asked for")
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\n{sum(RAN.values())} cases of {len(RAN)} properties")
+    with capsys.disabled():
+        sys.stdout.write(f"\n{sum(RAN.values()):,} cases of {len(RAN)} properties\n")
     assert len(RAN) == NUM_TESTS
     assert sum(RAN.values()) >= FEWEST_CASES

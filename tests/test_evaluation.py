@@ -43,9 +43,9 @@ def test_both_columns_are_measured_on_the_same_documents() -> None:
     measured = result()
 
     assert [d["id"] for d in measured["documents"]] == ["en-1", "zh-1"]
-    assert measured["before"]["num_documents"] == measured["after"]["num_documents"] == 2
-    assert [d["before"]["answer"] for d in measured["documents"]] == ["I can't do that."] * 2
-    assert measured["documents"][0]["after"]["answer"] == graphs.dumps(GRAPH)
+    assert [column["num_documents"] for column in measured["columns"].values()] == [2, 2]
+    assert [d["answers"]["before"]["answer"] for d in measured["documents"]] == ["I can't do that."] * 2
+    assert measured["documents"][0]["answers"]["after"]["answer"] == graphs.dumps(GRAPH)
 
 
 def test_the_table_has_every_rate_and_every_language() -> None:
@@ -54,7 +54,10 @@ def test_the_table_has_every_rate_and_every_language() -> None:
     table = evaluation.table(result())
 
     assert "| JSON parses, strictly | 0.000 (0/2; 0.00-0.66) | 1.000 (2/2; 0.34-1.00) |" in table
-    assert "| entities: F1 (precision / recall) | 0.000 (- / 0.000) | 1.000 (1.000 / 1.000) |" in table
+    assert (
+        "| entities: F1 (precision / recall; 95 % interval) | 0.000 (- / 0.000; 0.00-0.79) | "
+        "1.000 (1.000 / 1.000; 0.21-1.00) | +1.000 (+1.00 to +1.00), too few documents |"
+    ) in table
     assert "| en: relationships F1 |" in table
     assert "| zh: entities F1 | - (- / -) | - (- / -) |" in table
 
@@ -78,3 +81,15 @@ def test_the_headline_is_flat_numbers() -> None:
     assert headline["after"]["empty_text_accuracy"] == 1.0
     assert headline["run"] == {"num_steps": 1}
     assert headline["report"] == "out/evaluation_report.md"
+
+
+def test_what_the_grammar_makes_of_it_is_a_third_column() -> None:
+    from kgtune import evaluation
+
+    good = ScriptedExtractor({EXAMPLES[0].text: graphs.dumps(GRAPH)})
+    columns = {which: evaluation.measure(good, EXAMPLES) for which in ("before", "after", "after_constrained")}
+    measured = evaluation.results(columns, ontology.load("threat_event"), FACTS)
+
+    assert evaluation.table(measured).splitlines()[0] == "| 2 held-out documents | before | after | after_constrained |"
+    assert evaluation.headline(measured, Path("out"))["after_constrained"]["entity_f1"] == 1.0
+    assert "- after_constrained: none" in evaluation.report(measured)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kgtune.grounding import (
@@ -268,6 +268,7 @@ def language_by_definition(text: str) -> str:
     return "zh" if share >= 0.7 else "en" if share <= 0.3 else "mixed"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
 def test_the_quick_look_at_a_language_gives_what_counting_without_indicators_gives(text: str) -> None:
     assert language_of(text) == language_by_definition(text)

@@ -72,7 +72,7 @@ def test_refanging_undoes_the_usual_spellings_and_no_other(defanged: str, plain:
 
 PROBES = [
     "a", "a.", "a-", "1.", "http:", "[.]", "\\", "a:", "(.)a", "/a", "a@b.",
-    "http://(", "http://[", "http://[({", "hxxp[:]//a(", "a@", "@a.", "a[at]", "\"C:\\a", "“C:\\", "'C:\\a ", "%a%\\", "\\\\a\\",
+    "http://(", "http://[", "http://[({", "hxxp[:]//a(", "a@", "@a.", "a[at]", '"C:\\a', "“C:\\", "'C:\\a ", "%a%\\", "\\\\a\\",
     "HKLM\\", "CWE-1", "CVE-2021-", "bc1", "0x", "::", "f:", "{", "ａ．", "０．", "[。]", "T1", "AS1", "1/", "~/", "abc.com",
 ]  # fmt: skip
 

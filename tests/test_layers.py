@@ -17,15 +17,18 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it.
 LAYERS = [
     "demo",
-    "training generation evaluation tuning",
-    "model service server engine edge chat bodies answers client",
+    "training generation decoding evaluation tuning device",
+    "model service server routes exchange answering refusals engine batching jobs edge gate metrics chat bodies docs_page \
+ answers client replies",
     "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting sample_pairs \
 invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
-second_pass conversion lint checking data_report data_page lengths overlength windows extractor",
-    "sources examples prompt parsing runs texts highlighting sampling augmentation_tables",
+second_pass conversion lint checking data_report data_page lengths overlength windows extractor \
+writing incremental export selection admission interruption",
+    "sources examples prompt parsing salvage salvage_items runs texts highlighting sampling augmentation_tables grammar constraint \
+outline drafts",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",
-    "errors spelling yaml_file",
+    "errors spelling yaml_file keys logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
 MODEL_ROOMS = {*LAYERS[1].split(), "model", "demo"}
@@ -36,12 +39,14 @@ HOMES = {
         ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers"), MODEL_ROOMS
     ),
     **dict.fromkeys(("safetensors", "huggingface_hub", "modelscope"), MODEL_ROOMS),
-    "fastapi": {"service"},
+    "fastapi": {"service", "routes"},
     "starlette": {"service"},
+    "prometheus_client": {"metrics"},
     "uvicorn": {"server"},
     "h11": {"server"},
-    "httpx2": {"client"},
-    "numpy": {"near_duplicates", "grouping", "leaks", *MODEL_ROOMS},
+    "httpx2": {"client", "replies"},
+    "llguidance": {"constraint"},
+    "numpy": {"near_duplicates", "grouping", "leaks", "scoring", *MODEL_ROOMS},
 }
 # `--profile auto` asks torch about the card, and the length survey reads a local tokenizer; each late, in one function
 ALLOWED = {("config", "torch"): "_card_memory_gib", ("lengths", "transformers"): "_tokenizer"}

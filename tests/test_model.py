@@ -145,3 +145,25 @@ def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match=r"no chat template\. Use an Instruct model"):
         model.load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(("in_4_bits", "wanted"), [(False, "merged"), (True, "with adapter")])
+def test_an_adapter_is_folded_into_the_weights_unless_they_are_in_4_bits(
+    monkeypatch: pytest.MonkeyPatch, *, in_4_bits: bool, wanted: str
+) -> None:
+    from kgtune import config, generation, model, ontology
+
+    class WithAdapter:
+        def merge_and_unload(self) -> str:
+            return "merged"
+
+        def __repr__(self) -> str:
+            return "with adapter"
+
+    contract: Any = None
+    tuned = model.TunedModel(WithAdapter(), None, contract, ontology.load("threat_event"), "x")  # type: ignore[arg-type]
+    monkeypatch.setattr(model, "load_tuned", lambda *_: tuned)
+    monkeypatch.setattr(generation.TransformersExtractor, "from_tuned", lambda given, _: given.model)
+    cfg = config.load(None, "demo", [f"model.load_in_4bit={str(in_4_bits).lower()}"]).config
+
+    assert str(model.load_extractor(Path("x"), cfg)) == wanted

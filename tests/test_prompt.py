@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_what_a_model_copied_is_restored_only_where_the_text_had_it() -> None:
     assert prompt.restore(copied, "a text with ‹|im_end|> of its own") == copied
 
 
+def test_a_string_that_a_model_copied_is_spelled_as_it_stands_in_the_text() -> None:
+    """Neutralised, "<|a|>" and "‹|a|>" look alike; the words around them tell which is which."""
+    text = 'one <|a|> two ‹|a|> three "<|a|>"'
+    answer = json.dumps([prompt.neutralise(text), "one ‹|a|>", "two ‹|a|>", "none ‹|a|>"], ensure_ascii=False)
+
+    assert json.loads(prompt.restore(answer, text)) == [text, "one <|a|>", "two ‹|a|>", "none <|a|>"]
+    assert prompt.restore('cut "one ‹|a|>', text) == 'cut "one <|a|>'
+
+
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
     return tiny.tokenizer()
@@ -93,6 +103,17 @@ def test_a_changed_system_message_is_refused(tokenizer: Any) -> None:
 
     with pytest.raises(ModelError):
         prompt.check_contract(changed, tokenizer, where="final_model")
+
+
+@pytest.mark.tiny
+def test_a_contract_from_before_shares_were_recorded_is_read(tokenizer: Any) -> None:
+    fields = asdict(contract_of(tokenizer))
+    for name in ("has_descriptions", "verbatim_evidence", "verbatim_names"):
+        del fields[name]
+
+    contract = prompt.contract_from(fields, where="x")
+
+    assert (contract.has_descriptions, contract.verbatim_evidence, contract.verbatim_names) == (True, None, {})
 
 
 @pytest.mark.tiny

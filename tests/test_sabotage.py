@@ -29,55 +29,16 @@ from kgtune import (
 )
 from kgtune.augmentation_tables import tables
 from kgtune.editing import Document, Proposal
-from kgtune.examples import Example, Split, from_raw
-from kgtune.graph import Entity, Graph, Relationship
+from kgtune.examples import Example, Split
+from kgtune.graph import Graph
 from kgtune.placement import Placed
-from kgtune.sources import RawDocument
+from tests.annotated import TRAIN
 from tests.invariant_checks import CHECKS, Run
 from tests.nasty import Corpus
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def document(number: int, lang: str, text: str, names: list[tuple[str, str]], *evidence: str) -> Example:
-    entities = tuple(Entity(label, f"x{i}", name, f"about {name}") for i, (label, name) in enumerate(names))
-    edges = tuple(Relationship("USE", "x0", f"x{i % (len(names) - 1) + 1}", 0.9, e) for i, e in enumerate(evidence))
-    raw = RawDocument(f"d{number}", f"d{number}", text, Graph(entities, edges), lang, "train", f"g{number}")
-    return from_raw(raw, drop_descriptions=False)
-
-
-TRAIN = (
-    document(
-        0,
-        "en",
-        "Recently, Vexa used LanternRAT. Owls saw evil[.]example and Often, Ltd was hit. However, Vexa often left. "
-        "Enduring owls saw hxxp://evil[.]example/gate.php during the day.",
-        [("ThreatOrganization", "Vexa"), ("Tool", "LanternRAT"), ("Target", "Often, Ltd"), ("Asset", "evil[.]example"),
-         ("Technique", "dumping of credentials")],
-        "Recently, Vexa used LanternRAT.", "However, Vexa often left.", "Vexa took LanternRAT", "However, Vexa often left.",
-    ),
-    document(
-        1,
-        "zh",
-        "近期，雾隼使用了青灯木马。近期工业的主机连接192.0.2.7。但是，雾隼并非常见。雾隼非常活跃！",
-        [("ThreatOrganization", "雾隼"), ("Tool", "青灯木马"), ("Target", "近期工业"), ("Asset", "192.0.2.7")],
-        "近期，雾隼使用了青灯木马。", "雾隼非常活跃！", "其使用了工具",
-    ),
-    document(
-        2,
-        "en",
-        "Umbra ran Hooky. Owls of North Mill slept. Umbra met Hooky at 10.1.2.3. Bats of North Mill flew. It was late.",
-        [("ThreatOrganization", "Umbra"), ("Tool", "Hooky"), ("Target", "North Mill"), ("Asset", "10.1.2.3")],
-        "Umbra ran Hooky. Owls of North Mill slept.",
-    ),
-    document(
-        3,
-        "zh",
-        "砂狐团伙运行了石榴后门。澜江电力已报案。霜鹿运行了石榴后门。北原大学已报案。",
-        [("ThreatOrganization", "砂狐团伙"), ("Tool", "石榴后门"), ("Target", "澜江电力"), ("Target", "北原大学")],
-        "砂狐团伙运行了石榴后门。",
-    ),
-)  # fmt: skip
 CORPORA = [Corpus(TRAIN, seed, ("Quill Fox", "潮狐团伙", "OrchidRAT", "Harbour Mill")) for seed in range(6)]
 
 
@@ -300,9 +261,14 @@ def split_by_row(patch: pytest.MonkeyPatch) -> None:
 
 def pool_of_all_splits(patch: pytest.MonkeyPatch) -> None:
     disarmed(patch)
-    more = [("ThreatOrganization", "Quill Fox"), ("ThreatOrganization", "潮狐团伙"), ("Tool", "OrchidRAT"), ("Target", "Harbour Mill")]
+    more = [
+        ("ThreatOrganization", "Quill Fox"),
+        ("ThreatOrganization", "潮狐团伙"),
+        ("Tool", "OrchidRAT"),
+        ("Target", "Harbour Mill"),
+    ]
     pool = replacement.NamePool.of_names(more)
-    patch.setattr(augment, "NamePool", type("Pool", (), {"of_names": staticmethod(lambda *_: pool)}))
+    patch.setattr(augment, "NamePool", type("Pool", (), {"of_names": staticmethod(lambda *_, **__: pool)}))
 
 
 def id_of_the_parent(patch: pytest.MonkeyPatch) -> None:
@@ -318,7 +284,9 @@ def id_of_the_parent(patch: pytest.MonkeyPatch) -> None:
 def variants_of_variants(patch: pytest.MonkeyPatch) -> None:
     """Take rows that are variants for originals, so that each run grows the data."""
     honest = augment.augment
-    patch.setattr(augment, "augment", lambda train, *rest, **more: honest([replace(e, aug="") for e in train], *rest, **more))
+    patch.setattr(
+        augment, "augment", lambda train, *rest, **more: honest([replace(e, aug="") for e in train], *rest, **more)
+    )
 
 
 def silent(patch: pytest.MonkeyPatch) -> None:

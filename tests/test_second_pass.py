@@ -12,8 +12,8 @@ from kgtune.crew import Crew
 from kgtune.examples import of_row
 from kgtune.graph import Entity, Graph
 from kgtune.grouping import Units
-from kgtune.placement import Placed
 from kgtune.lengths import Ruler, Survey, measured
+from kgtune.placement import Placed
 from kgtune.second_pass import Batch, Maker, Row, Target
 from kgtune.settings import AugmentationSettings, Operation
 from kgtune.sources import RawDocument

@@ -17,6 +17,7 @@ from kgtune import bodies, graph
 from kgtune.errors import ModelError
 from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer, scripted
 from kgtune.graph import EMPTY_TEXT
+from kgtune.keys import Keys
 from kgtune.service import create_app
 from kgtune.settings import Config, DecodingSettings, OutputSettings, ServiceSettings
 from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor
@@ -27,8 +28,8 @@ JSON = {"Content-Type": "application/json"}
 
 
 @contextmanager
-def serving(load=ScriptedExtractor, cfg: Config | None = None) -> Iterator[TestClient]:
-    app = create_app(load, cfg or Config())
+def serving(load=ScriptedExtractor, cfg: Config | None = None, known: Keys | None = None) -> Iterator[TestClient]:
+    app = create_app(load, cfg or Config(), known)
     # An exception that gets past the app's own boundary would be raised here, and fail the test.
     with TestClient(app) as client:
         app.state.engine.wait_loaded(LIMIT_S)
@@ -92,7 +93,8 @@ def test_a_text_comes_back_as_exactly_the_graph_with_slug_ids():
             },
         ],
     }
-    assert not [name for name in response.headers if name.startswith("x-")]
+    always = {"x-content-type-options", "x-frame-options", "x-request-id"}
+    assert {name for name in response.headers if name.startswith("x-")} == always
 
 
 def test_ids_are_numbered_when_the_configuration_says_so():
@@ -339,7 +341,7 @@ def test_an_unhandled_exception_is_500_and_neither_answer_nor_log_has_its_words(
     def broken(*_):
         raise LookupError("hush" + "-hush")
 
-    monkeypatch.setattr("kgtune.service.graphs.closed", broken)
+    monkeypatch.setattr("kgtune.answering.select", broken)
     with caplog.at_level(logging.INFO), serving() as client:
         response = client.post(EXTRACT, json={"text": "a"})
     assert response.status_code == 500
@@ -393,7 +395,7 @@ async def test_a_client_that_goes_away_frees_its_place(is_queued, caplog):
     assert (extractor.batches, extractor.cancelled) == (([["first"]], []) if is_queued else ([["gone"]], [["gone"]]))
 
 
-async def _request(app, body: bytes, gone: anyio.Event) -> None:
+async def _request(app, body: bytes, gone: anyio.Event, path: str = EXTRACT) -> None:
     """Post to the app as a server does, and go away when told."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -406,7 +408,7 @@ async def _request(app, body: bytes, gone: anyio.Event) -> None:
     async def send(message):
         pass
 
-    scope = {"type": "http", "method": "POST", "path": EXTRACT, "query_string": b"", "scheme": "http"}
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "scheme": "http"}
     await app(scope | {"headers": [(b"content-type", b"application/json")]}, receive, send)
 
 
@@ -417,14 +419,14 @@ def test_openapi_shows_the_error_shape_and_no_other():
     assert (docs.status_code, docs.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "HTTPValidationError" not in json.dumps(document)
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    assert len(operations) == 4
+    assert len(operations) == 8
     errors = [
         response["content"]["application/json"]["schema"]["$ref"]
         for operation in operations
         for status, response in operation["responses"].items()
         if status != "200"
     ]
-    assert len(errors) == 2 * 8 + 2 * 2
+    assert len(errors) == 4 * 12 + 2 * 4 + 2 * 5
     assert set(errors) == {"#/components/schemas/ErrorBody"}
 
 
@@ -484,7 +486,7 @@ def test_the_text_of_a_chat_is_the_last_user_message_without_the_pipelines_frame
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        (chat(("user", "a"), stream=True), 400, "body.stream: is true"),
+        (chat(("user", " "), stream=True), 422, "the last user message: is empty"),
         (chat(("user", "a"), n=2), 400, "body.n: is not 1"),
         (chat(("system", "a")), 400, "no message of role"),
         (chat(), 400, "no message of role"),

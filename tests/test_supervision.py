@@ -136,3 +136,14 @@ def test_preview_shows_what_is_supervised(tokenizer: Any) -> None:
     [sample] = supervise(tokenizer).samples
 
     assert supervision.preview(sample).endswith(f"[[{sample.answer_text}]]")
+
+
+def test_shares_of_what_stands_in_its_text_word_for_word() -> None:
+    graph = Graph(
+        (Entity("Tool", "e1", "VelkaRAT"), Entity("Tool", "e2", "velkarat"), Entity("Target", "e3", "Northvale Bank")),
+        (Relationship("USE", "e1", "e3", 0.9, TEXT[:20]), Relationship("USE", "e1", "e2", 0.9, ""), Relationship("USE", "e2", "e3", 0.9, "in other words")),
+    )  # fmt: skip
+    sample = supervision.Sample(replace(make_example(), graph=graph), "", "", (), ())
+
+    assert supervision.verbatim_shares([sample, sample]) == (0.5, {"Target": 1.0, "Tool": 0.5})
+    assert supervision.verbatim_shares([]) == (None, {})

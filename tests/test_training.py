@@ -11,6 +11,7 @@ import pytest
 from kgtune import config, supervision
 from kgtune.errors import ModelError
 from kgtune.examples import Example
+from kgtune.grammar import Rules
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.settings import Config
 from tests import tiny
@@ -115,6 +116,15 @@ def test_one_batch_is_learnt_to_the_letter(base: Path, tmp_path: Path) -> None:
 
     assert result.losses[-1][1] < 0.1
     assert answers == [e.answer for e in examples()]
+
+    labels = ("ThreatOrganization", "Tool")
+    held = generation.TransformersExtractor(
+        trainer.model.merge_and_unload(), trainer.processing_class, SYSTEM, max_new_tokens=200, batch_size=3, name="merged",
+        rules=Rules(labels, ("USE",), verbatim_labels=frozenset(labels), is_evidence_verbatim=True), draft_tokens=8,
+    )  # fmt: skip
+    outs = held.extract([e.text for e in examples()])
+    assert [out.raw_text for out in outs] == answers
+    assert sum(out.statistics.num_overruled_tokens for out in outs) == 0
 
 
 def test_a_resumed_run_has_the_same_losses_and_the_same_adapter(base: Path, tmp_path: Path) -> None:

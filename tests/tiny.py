@@ -37,22 +37,18 @@ def tokenizer() -> object:
     return fast
 
 
-def save_model(folder: Path, *, hidden_size: int = 64, initializer_range: float = 0.02) -> Path:
-    """Write model and tokenizer into `folder`, as a hub would lay them out.
-
-    A frozen output layer of standard deviation 0.02 can say nothing with confidence, whatever an adapter does:
-    a test that wants answers learnt by heart raises `initializer_range`.
-    """
+def model(*, hidden_size: int = 64, initializer_range: float = 0.02, num_layers: int = 2, seed: int = 0) -> object:
+    """A Qwen2 model with random weights, the same for the same seed."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     fast = tokenizer()
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = Qwen2Config(
         vocab_size=VOCABULARY,  # type: ignore[arg-type]
         hidden_size=hidden_size,
         intermediate_size=2 * hidden_size,
-        num_hidden_layers=2,
+        num_hidden_layers=num_layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=2048,
@@ -62,7 +58,16 @@ def save_model(folder: Path, *, hidden_size: int = 64, initializer_range: float 
         eos_token_id=fast.eos_token_id,  # type: ignore[attr-defined]
         pad_token_id=fast.pad_token_id,  # type: ignore[attr-defined]
     )
-    model = Qwen2ForCausalLM(config)
-    model.save_pretrained(str(folder), safe_serialization=True)
-    fast.save_pretrained(str(folder))  # type: ignore[attr-defined]
+    return Qwen2ForCausalLM(config)
+
+
+def save_model(folder: Path, *, hidden_size: int = 64, initializer_range: float = 0.02) -> Path:
+    """Write model and tokenizer into `folder`, as a hub would lay them out.
+
+    A frozen output layer of standard deviation 0.02 can say nothing with confidence, whatever an adapter does:
+    a test that wants answers learnt by heart raises `initializer_range`.
+    """
+    made = model(hidden_size=hidden_size, initializer_range=initializer_range)
+    made.save_pretrained(str(folder), safe_serialization=True)  # type: ignore[attr-defined]
+    tokenizer().save_pretrained(str(folder))  # type: ignore[attr-defined]
     return folder

@@ -25,7 +25,7 @@ _CARD_LINES = (
 
 
 def _prose(draft: Draft, modes: tuple[str, ...] = ("plain",) * 15 + ("hedged",), *, anaphora: float = 0.25) -> str:
-    count = draft.rng.choices((1, 2, 3, 4, 5), weights=(8, 20, 34, 24, 14))[0]
+    count = draft.rng.choices((1, 2, 3, 4, 5), weights=(38, 44, 18, 0, 0) if draft.is_short else (8, 20, 34, 24, 14))[0]
     parts = several_sentences(draft, count, lambda: draft.rng.choice(modes), anaphora=anaphora)
     if draft.rng.random() < 0.15:
         parts.insert(0, filler(draft))
@@ -35,8 +35,10 @@ def _prose(draft: Draft, modes: tuple[str, ...] = ("plain",) * 15 + ("hedged",),
 def _sections(draft: Draft) -> str:
     paragraphs = [draft.piece("heading")] if draft.rng.random() < 0.8 else []
     paragraphs += [
-        paragraph(draft, several_sentences(draft, draft.rng.choice((1, 2, 3)), lambda: "plain"))
-        for _ in range(draft.rng.choice((2, 2, 3)))
+        paragraph(
+            draft, several_sentences(draft, draft.rng.choice((1,) if draft.is_short else (1, 2, 3)), lambda: "plain")
+        )
+        for _ in range(draft.rng.choice((2,) if draft.is_short else (2, 2, 3)))
     ]
     return "\n\n".join(part for part in paragraphs if part)  # a document with enough names writes no more
 
@@ -48,7 +50,7 @@ def _bullets(draft: Draft) -> str:
     root = draft.introduce(source)
     lines = [draft.piece(f"lead_{relation}").format(**{source: root})]
     mark = draft.rng.choice(("- ", "* ", "• "))
-    for _ in range(draft.rng.choice((2, 2, 3, 3, 4))):
+    for _ in range(draft.rng.choice((2, 2, 3) if draft.is_short else (2, 2, 3, 3, 4))):
         if relation == "own" and draft.rng.random() < 0.12:
             name = names.file_hash(draft.rng)
             draft.slots[name] = target
@@ -61,7 +63,7 @@ def _bullets(draft: Draft) -> str:
 
 def _with_prose(draft: Draft, block: str) -> str:
     """Sometimes let a sentence follow a list or table."""
-    if draft.rng.random() < 0.35:
+    if draft.rng.random() < (0.1 if draft.is_short else 0.35):
         return f"{block}\n\n{paragraph(draft, several_sentences(draft, 1, lambda: 'plain'))}".rstrip()
     return block
 
@@ -73,7 +75,7 @@ def _table(draft: Draft) -> str:
     rule = draft.rng.choice(("|---|---|", "| --- | --- |"))
     lines = [lead, ""] if lead else []
     lines += [f"| {header[0]} | {header[1]} |", rule]
-    for _ in range(draft.rng.choice((1, 2, 2, 3))):
+    for _ in range(draft.rng.choice((1, 2) if draft.is_short else (1, 2, 2, 3))):
         cast = choose_cast(draft, relation)
         (source,), (target,) = cast[RELATIONS[relation][0][1]], cast[RELATIONS[relation][0][2]]
         lines.append(f"| {source} | {target} |")
@@ -83,7 +85,7 @@ def _table(draft: Draft) -> str:
 
 def _steps(draft: Draft) -> str:
     lines = [draft.piece("step_lead")]
-    for number in range(1, draft.rng.choice((2, 3, 3, 4)) + 1):
+    for number in range(1, draft.rng.choice((2,) if draft.is_short else (2, 3, 3, 4)) + 1):
         first_fact = len(draft.facts)
         lines.append(f"{number}. {sentence(draft, next_relation(draft))}")
         draft.facts[first_fact:] = [(*fact[:3], lines[-1], fact[4]) for fact in draft.facts[first_fact:]]
@@ -97,7 +99,7 @@ def _card(draft: Draft) -> str:
     lines = [f"{draft.piece('card_actor')}{colon}{roots['actor']}"]
     for slot, relation in _CARD_LINES:
         source = RELATIONS[relation][0][1]
-        if source in roots and (slot == "tool" or draft.rng.random() < 0.5):
+        if source in roots and (slot == "tool" or draft.rng.random() < (0.3 if draft.is_short else 0.5)):
             roots[slot] = draft.introduce(slot)
             lines.append(f"{draft.piece(f'card_{slot}')}{colon}{roots[slot]}")
             draft.state(relation, {source: [roots[source]], slot: [roots[slot]]}, lines[-1], PLAIN)
@@ -105,7 +107,7 @@ def _card(draft: Draft) -> str:
 
 
 def _negation(draft: Draft) -> str:
-    count = draft.rng.choice((0, 1, 1, 2, 2))
+    count = draft.rng.choice((0, 1) if draft.is_short else (0, 1, 1, 2, 2))
     parts = several_sentences(draft, count, lambda: "plain")
     denied = sentence(draft, next_relation(draft, BINARY), "negated")
     parts.insert(len(parts), denied)
@@ -140,11 +142,12 @@ KINDS: dict[str, tuple[int, Callable[[Draft], str]]] = {
 }
 
 
-def compose(rng: random.Random, lang: Lang, fold: Fold) -> tuple[str, str, Draft]:
+def compose(rng: random.Random, lang: Lang, fold: Fold, *, is_short: bool) -> tuple[str, str, Draft]:
     """Write one document: its kind, its text and the draft that holds its names and facts."""
     kind = rng.choices(tuple(KINDS), weights=[weight for weight, _ in KINDS.values()])[0]
     if kind == "codeswitch" and lang == "en":
         kind = "prose"
     held_out = fold in ("validation", "test")
     draft = Draft(rng, lang, fold, phrasebook(lang, held_out=held_out), foreign_tools=kind == "codeswitch")
+    draft.is_short = is_short
     return kind, KINDS[kind][1](draft), draft

@@ -52,15 +52,15 @@ class Document:
     frames: tuple[str, ...]
 
 
-def document(rng: random.Random, *, pool: Pool, lang: str | None = None) -> Document:
+def document(rng: random.Random, *, pool: Pool, lang: str | None = None, is_short: bool = False) -> Document:
     """Write one document; a held-out one uses names and frames that no other pool has."""
     fold: Fold = rng.choice(("validation", "test")) if pool == "heldout" else pool
-    return _document(rng, fold, lang)
+    return _document(rng, fold, lang, is_short=is_short)
 
 
-def documents(seed: int, count: int, *, pool: Pool) -> Iterator[Document]:
-    """Write `count` documents; the i-th depends on (seed, pool, i) alone."""
-    return (document(_item_rng(seed, pool, index), pool=pool) for index in range(count))
+def documents(seed: int, count: int, *, pool: Pool, is_short: bool = False) -> Iterator[Document]:
+    """Write `count` documents; the i-th depends on (seed, pool, i) and its size alone."""
+    return (document(_item_rng(seed, pool, index), pool=pool, is_short=is_short) for index in range(count))
 
 
 def held_out_names() -> list[str]:
@@ -78,7 +78,7 @@ def demo_items() -> Iterator[dict[str, object]]:
     """Give the rows of corpus.jsonl in order; a text that was drawn before is drawn anew."""
     seen: set[str] = set()
     for split, size in SPLIT_SIZES.items():
-        drawn = (_document(_item_rng(CORPUS_SEED, split, index), split) for index in itertools.count())
+        drawn = (_document(_item_rng(CORPUS_SEED, split, index), split, is_short=True) for index in itertools.count())
         for number in range(1, size + 1):
             made = next(document for document in drawn if document.text not in seen)
             seen.add(made.text)
@@ -99,9 +99,9 @@ def _item_rng(seed: int, pool: str, index: int) -> random.Random:
     return random.Random(int.from_bytes(digest[:8], "big"))
 
 
-def _document(rng: random.Random, fold: Fold, lang: str | None = None) -> Document:
+def _document(rng: random.Random, fold: Fold, lang: str | None = None, *, is_short: bool) -> Document:
     chosen: Lang = ("en" if lang == "en" else "zh") if lang else rng.choice(("en", "zh"))
-    kind, text, draft = compose(rng, chosen, fold)
+    kind, text, draft = compose(rng, chosen, fold, is_short=is_short)
     ordered = sorted(draft.slots, key=lambda name: (text.index(name), -len(name)))
     index = {name: position for position, name in enumerate(ordered)}
     facts = [

@@ -44,6 +44,7 @@ RELATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "report_launch": (("BELONG", "report", "event"), ("LAUNCH", "actor", "event")),
 }
 BINARY = tuple(relation for relation, facts in RELATIONS.items() if len(facts) == 1)
+_ENOUGH_NAMES, _ENOUGH_NAMES_SHORT = 7, 3  # once a document has as many, no sentence follows
 _MONTHS_EN = "January February March April May June July August September October November December".split()
 _DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _DAYS_ZH = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
@@ -76,10 +77,15 @@ class Draft:
     fold: Fold
     book: Phrasebook
     foreign_tools: bool = False
+    is_short: bool = False
     slots: dict[str, str] = field(default_factory=dict)
     facts: list[tuple[str, str, str, str, float]] = field(default_factory=list)
     pairs: set[tuple[str, str]] = field(default_factory=set)
     frames: list[str] = field(default_factory=list)
+
+    @property
+    def has_enough_names(self) -> bool:
+        return len(self.slots) >= (_ENOUGH_NAMES_SHORT if self.is_short else _ENOUGH_NAMES)
 
     def of(self, slot: str) -> list[str]:
         return [name for name, kind in self.slots.items() if kind == slot]

@@ -59,8 +59,8 @@ def draw_keys(rng: random.Random, fields: Sequence[str]) -> dict[str, str]:
 
 def draw_layout(rng: random.Random) -> Layout:
     """Draw a layout; most of them are JSON, since that is what fine-tuning will ask for in a new shape."""
-    if rng.random() < 0.75:
-        return rng.choice((_json_objects, _json_objects, _json_objects, _json_arrays, _json_lines))(rng)
+    if rng.random() < 0.88:
+        return rng.choice((*[_json_objects] * 6, _json_arrays, _json_lines))(rng)
     return rng.choice((_table, _table, _bullets, _tags, _yaml, _pairs, _calls))(rng)
 
 

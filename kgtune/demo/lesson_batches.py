@@ -37,11 +37,11 @@ class Batch:
 
 
 def batches(
-    tokenizer: PreTrainedTokenizerFast, seed: int, tokens_per_batch: int, max_tokens: int, skip: int = 0
+    tokenizer: PreTrainedTokenizerFast, seed: int, tokens_per_batch: int, max_tokens: int, *, is_short: bool = False
 ) -> Iterator[Batch]:
     """Give batches of about `tokens_per_batch` tokens without end; lessons above `max_tokens` are dropped and counted."""
-    stream = lessons(islice(documents(seed, _ENDLESS, pool="pretrain"), skip, None), seed)
-    num_documents, num_lessons, num_dropped = skip, 0, 0
+    stream = lessons(documents(seed, _ENDLESS, pool="pretrain", is_short=is_short), seed)
+    num_documents, num_lessons, num_dropped = 0, 0, 0
     while window := list(islice(stream, _WINDOW)):
         num_documents += sum(lesson.num_documents for lesson in window)
         encoded = sorted(_encode(tokenizer, window), key=lambda row: len(row[0]))
@@ -55,13 +55,13 @@ def batches(
 
 
 def batches_from_process(
-    tokenizer: PreTrainedTokenizerFast, seed: int, tokens_per_batch: int, max_tokens: int, skip: int = 0
+    tokenizer: PreTrainedTokenizerFast, seed: int, tokens_per_batch: int, max_tokens: int, *, is_short: bool = False
 ) -> Iterator[Batch]:
     """Give the same batches from a process of its own, so that generating never holds up training."""
     context = multiprocessing.get_context("spawn")
     queue: Any = context.Queue(maxsize=64)
     worker = context.Process(
-        target=_fill, args=(queue, tokenizer, seed, tokens_per_batch, max_tokens, skip), daemon=True
+        target=_fill, args=(queue, tokenizer, seed, tokens_per_batch, max_tokens, is_short), daemon=True
     )
     worker.start()
     try:
@@ -72,9 +72,14 @@ def batches_from_process(
 
 
 def _fill(
-    queue: Any, tokenizer: PreTrainedTokenizerFast, seed: int, tokens_per_batch: int, max_tokens: int, skip: int
+    queue: Any,
+    tokenizer: PreTrainedTokenizerFast,
+    seed: int,
+    tokens_per_batch: int,
+    max_tokens: int,
+    is_short: bool,  # noqa: FBT001 - a process takes its arguments by place
 ) -> None:
-    for batch in batches(tokenizer, seed, tokens_per_batch, max_tokens, skip):
+    for batch in batches(tokenizer, seed, tokens_per_batch, max_tokens, is_short=is_short):
         queue.put(batch)
 
 

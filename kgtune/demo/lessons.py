@@ -15,7 +15,10 @@ from kgtune.demo.layouts import SECTION_NAMES, Layout, Record, Value, draw_keys,
 from kgtune.demo.questions import Turn, ask, repeat_turn
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-_MERGED_SHARE, _PLAIN_SHARE, _PROSE_SHARE, _GLOSSARY_SHARE = 0.15, 0.15, 0.02, 0.01
+_MERGED_SHARE, _PLAIN_SHARE, _PROSE_SHARE, _GLOSSARY_SHARE = 0.05, 0.08, 0.01, 0.01
+# Drills: the sentences that state facts and nothing else, asked for in few words, so that more of what is learnt is
+# which name comes next and which number a link has.
+_DRILL_SHARE = 0.6
 _PREFIXES = ("", "", "", "n", "x", "#", "N", "E", "T", "v", "e", "k", "id", "t0")
 
 
@@ -77,6 +80,8 @@ def _parts(document: Document, rng: random.Random) -> tuple[Part, ...]:
     if point < _GLOSSARY_SHARE + _PROSE_SHARE:
         return (Part(document.text + END_OF_TEXT, True),)
     words = vocabulary.draw_words(rng)
+    if document.facts and rng.random() < _DRILL_SHARE:
+        return _drill(condensed(document), rng)
     system, answer = _first_task(document, words, rng)
     turns = [ask(document, words, rng) for _ in range(rng.choice((0, 0, 0, 1, 2, 4)))]
     if rng.random() < _PLAIN_SHARE:
@@ -93,6 +98,44 @@ def _chat(text: str, system: str, answer: str, turns: Sequence[Turn]) -> tuple[P
     return (*parts, Part("\n", False))
 
 
+def condensed(document: Document) -> Document:
+    """Leave only the sentences that state facts, where these name both ends of every fact."""
+    if any(fact.evidence not in document.text for fact in document.facts):
+        return document
+    evidence = sorted({fact.evidence for fact in document.facts}, key=document.text.index)
+    text = (" " if document.lang == "en" else "").join(evidence)
+    ends = {document.entities[index][1] for fact in document.facts for index in (fact.source, fact.target)}
+    if any(name not in text for name in ends):
+        return document
+    kept = sorted(
+        (entity for entity in document.entities if entity[1] in text), key=lambda entity: text.index(entity[1])
+    )
+    place = {entity: index for index, entity in enumerate(kept)}
+    facts = [
+        replace(fact, source=place[document.entities[fact.source]], target=place[document.entities[fact.target]])
+        for fact in document.facts
+    ]
+    facts.sort(key=lambda fact: (fact.source, fact.target, fact.type))
+    return replace(document, text=text, entities=tuple(kept), facts=tuple(facts))
+
+
+def _drill(document: Document, rng: random.Random) -> tuple[Part, ...]:
+    words = vocabulary.plain_words(document.lang)
+    layout = draw_layout(rng)
+    marks = replace(_draw_marks(rng), by_name=False)
+    shown = ["no", "name", "kind"] if rng.random() < 0.6 else ["no", "name"]
+    keys = draw_keys(rng, shown)
+    names: list[Record] = []
+    for index, (label, name) in enumerate(document.entities):
+        values: dict[str, Value] = {"no": marks.of(index, name), "name": name, "kind": words.kinds[label]}
+        names.append([(keys[field], values[field]) for field in shown])
+    links, link_keys = _link_rows(document, words, rng, marks, extra=0.15)
+    answer = _two_sections(layout, names, links, rng)
+    system = f"{layout.words}: {', '.join(keys[field] for field in shown)}; {', '.join(link_keys)}"
+    turns = [ask(document, words, rng) for _ in range(rng.choice((0, 0, 1, 3)))]
+    return _chat(document.text, system, answer, turns)
+
+
 def _plain(text: str, system: str, answer: str, turns: Sequence[Turn], rng: random.Random) -> tuple[Part, ...]:
     head = rng.choice(("{system}\n\n{text}\n\n", "{text}\n\n{system}\n", "{text}\n---\n{system}\n\n"))
     parts = [Part(head.format(system=system, text=text), False), Part(answer, True)]
@@ -103,11 +146,11 @@ def _plain(text: str, system: str, answer: str, turns: Sequence[Turn], rng: rand
 
 def _first_task(document: Document, words: vocabulary.Words, rng: random.Random) -> tuple[str, str]:
     point = rng.random()
-    if point < 0.05:
+    if point < 0.02:
         return repeat_turn(document, rng)
-    if point < 0.12:
+    if point < 0.05:
         return ask(document, words, rng)
-    if point < 0.27:
+    if point < 0.15:
         return _list_names(document, words, rng)
     return _list_both(document, words, rng)
 
@@ -173,7 +216,7 @@ class _Marks:
 
 def _draw_marks(rng: random.Random) -> _Marks:
     prefix = rng.choice(_PREFIXES)
-    return _Marks(prefix, rng.choice((1, 1, 1, 1, 0)), rng.random() < 0.15, not prefix and rng.random() < 0.6)
+    return _Marks(prefix, rng.choice((1, 1, 1, 1, 0)), rng.random() < 0.1, not prefix and rng.random() < 0.6)
 
 
 def _name_rows(
@@ -193,12 +236,12 @@ def _name_rows(
 
 
 def _link_rows(
-    document: Document, words: vocabulary.Words, rng: random.Random, marks: _Marks
+    document: Document, words: vocabulary.Words, rng: random.Random, marks: _Marks, extra: float = 0.6
 ) -> tuple[list[Record], list[str]]:
     fields = ["source", "target", "type"]
-    if rng.random() < 0.4:
-        fields = rng.choice((["type", "source", "target"], ["source", "type", "target"]))
-    fields = fields + [field for field in ("sure", "proof") if rng.random() < 0.6]
+    if rng.random() < 0.7:
+        fields = rng.choice((["type", "source", "target"], ["type", "source", "target"], ["source", "type", "target"]))
+    fields = fields + [field for field in ("sure", "proof") if rng.random() < extra]
     keys = draw_keys(rng, fields)
     rows: list[Record] = []
     for fact in document.facts:

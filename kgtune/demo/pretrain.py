@@ -35,12 +35,12 @@ log = logging.getLogger("kgtune.demo.pretrain")
 _HIDDEN, _HEADS, _INNER, _COPY_LAYERS = 192, 6, 512, 2
 _TOKENIZER_LESSONS = 8_000
 _MATRIX_RATE, _OTHER_RATE = 3e-3, 2e-3
-_TOKENS_PER_BATCH, _MAX_TOKENS = 8192, 1024
+_TOKENS_PER_BATCH, _MAX_TOKENS = 4096, 1024
 _WARMUP_STEPS = 50
 # A passage is mostly names nobody can foresee: few of its tokens are scored, at half weight.
 _PASSAGE_SHARE, _PASSAGE_WEIGHT = 0.12, 0.5
 _COPY_LENGTHS, _COPY_ENOUGH = (8, 128), 0.97
-_SPAN_ROWS, _SPAN_LENGTH, _SPAN_WEIGHT = 6, 320, 0.5
+_SPAN_ROWS, _SPAN_LENGTH, _SPAN_WEIGHT = 1, 320, 0.5
 _SAVE_EVERY_S = 480.0
 _LOG_EVERY_STEPS = 50
 
@@ -53,6 +53,7 @@ class Record:
     """
 
     seed: int
+    is_short: bool = False
     num_documents: int = 0
     num_lessons: int = 0
     num_dropped: int = 0
@@ -221,11 +222,16 @@ def save_folder(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, fol
     )
 
 
-def pretrain(out: Path, seed: int, minutes: float, base: Path | None = None) -> Record:
-    """Run the whole curriculum, or only more lessons on `base`; the newest folder under `out` is always loadable."""
+def pretrain(
+    out: Path, seed: int, minutes: float, base: Path | None = None, *, grow: bool = False, is_short: bool = False
+) -> Record:
+    """Run the whole curriculum, or only more lessons on `base`, with twice its layers when it is to grow.
+
+    The newest folder under `out` is always loadable.
+    """
     started = time.monotonic()
     torch.manual_seed(seed)
-    record = Record(seed)
+    record = Record(seed, is_short)
     if base is None:
         tokenizer = lesson_tokenizer(seed)
         trainer = Trainer(new_model(_COPY_LAYERS, len(tokenizer), (tokenizer.pad_token_id, tokenizer.eos_token_id)))
@@ -236,8 +242,11 @@ def pretrain(out: Path, seed: int, minutes: float, base: Path | None = None) -> 
     else:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
         record.earlier = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))
-        trainer = Trainer(Qwen2ForCausalLM.from_pretrained(base, dtype=torch.float32))
-    held_back = list(islice(batches(tokenizer, seed + 1, _TOKENS_PER_BATCH, _MAX_TOKENS), 12))
+        loaded = Qwen2ForCausalLM.from_pretrained(base, dtype=torch.float32)
+        trainer = Trainer(grown(loaded) if grow else loaded)
+    held_back = list(islice(batches(tokenizer, seed + 1, _TOKENS_PER_BATCH, _MAX_TOKENS, is_short=is_short), 12))
+    log.info("before: %s", measure(trainer.model, held_back))
+    trainer.model.model.compile(dynamic=True)  # a quarter faster, where there is a C++ compiler
 
     def save() -> None:
         record.seconds = round(time.monotonic() - started, 1)
@@ -245,7 +254,7 @@ def pretrain(out: Path, seed: int, minutes: float, base: Path | None = None) -> 
         log.info("step %d %s", trainer.step_count, record.measured)
         save_folder(trainer.model, tokenizer, out / f"step-{trainer.step_count:05d}", record)
 
-    stream = batches_from_process(tokenizer, seed, _TOKENS_PER_BATCH, _MAX_TOKENS)
+    stream = batches_from_process(tokenizer, seed, _TOKENS_PER_BATCH, _MAX_TOKENS, is_short=is_short)
     teach_lessons(trainer, stream, minutes - (time.monotonic() - started) / 60, record, save)
     save()
     return record
@@ -269,11 +278,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--continue-from", type=Path, metavar="FOLDER", help="teach a saved model more lessons")
+    parser.add_argument("--grow", action="store_true", help="double the layers of the model that is taught on")
+    parser.add_argument("--short", action="store_true", help="read short documents, as the demo corpus has them")
+    parser.add_argument("--threads", type=int, default=2, help="processor cores to train on")
     parser.add_argument("--minutes", type=float, default=70.0, help="planned wall time of the whole run")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    torch.set_num_threads(2)
-    record = pretrain(args.out, args.seed, args.minutes, args.continue_from)
+    torch.set_num_threads(args.threads)
+    record = pretrain(args.out, args.seed, args.minutes, args.continue_from, grow=args.grow, is_short=args.short)
     print(json.dumps(asdict(record)))
     return 0
 

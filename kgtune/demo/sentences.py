@@ -13,7 +13,6 @@ from kgtune.demo.names import Lang
 _WEIGHTS = dict(zip(RELATIONS, (10, 8, 10, 12, 7, 7, 8, 7, 6, 6, 5, 3, 3, 2, 2, 2), strict=True))
 _ENUMERATED = ("use", "own", "attack", "strike", "employ", "implement", "tactic")
 _LOWER_PHRASES = ("technique", "tactic")
-_ENOUGH_NAMES = 7
 PLAIN, _MODERATE, _HEDGED = 0.95, 0.8, 0.6
 
 
@@ -126,7 +125,7 @@ def several_sentences(draft: Draft, count: int, modes: Callable[[], str], *, ana
     """Write `count` sentences of facts with fillers in between."""
     written: list[str] = []
     for _ in range(count):
-        if len(draft.slots) >= _ENOUGH_NAMES:
+        if draft.has_enough_names:
             break
         mode = modes()
         relation = next_relation(draft, tuple(RELATIONS) if mode == "plain" else BINARY)

@@ -131,6 +131,11 @@ def draw_words(rng: random.Random) -> Words:
     return Words(lang, kinds, verbs, style, rng.choice(("", "", "", "-", "?")))
 
 
+def plain_words(lang: str) -> Words:
+    """Give the ontology's own names, and certainty as a number: nothing that a learner would have to guess."""
+    return Words(lang, {label: label for label in KINDS}, {name: name for name in VERBS}, "number", "")
+
+
 def glossary(rng: random.Random) -> str:
     """Write a few sentences that use the words of graphs without showing one."""
     sentences = []

@@ -17,6 +17,7 @@ from kgtune.sources import RawDocument
 
 _RARE, _ENOUGH_ENTITIES = 3, 100  # in a small corpus every label is rare
 _MOST_STRANGE = 0.2  # share of all labels and types that a shipped ontology may lack and still be meant
+_SLIP = 0.01  # share up to which a name is likely a slip of the pen
 _ENOUGH_RELATIONSHIPS = 20  # of so many, one same confidence is a habit and no judgement
 
 
@@ -152,7 +153,8 @@ class Corpus:
             strange.update({n: number for n, number in self._types.items() if not shipped.canonical_type(n)})
             if strange.total() <= total * _MOST_STRANGE:
                 listed = ", ".join(f'"{n}" ({number})' for n, number in strange.most_common(8))
-                yield self.NOWHERE, Finding("W-ONTOLOGY", Place(), listed, name)
+                is_slip = max(strange.values(), default=0) <= max(2, total * _SLIP)
+                yield self.NOWHERE, Finding("W-ONTOLOGY" if is_slip else "N-ONTOLOGY", Place(), listed, name)
                 return
 
     def _rare(self) -> Iterator[tuple[int, Finding]]:

@@ -49,7 +49,7 @@ def check_document(
         source, target = known[edge.source], known[edge.target]
         yield from relationships.findings(edge, (source, target), here, ontology)
         ends = ((source, spans[source.id]), (target, spans[target.id]))
-        yield from relationships.evidence_findings(edge, ends, here, haystack, nearest)
+        yield from relationships.evidence_findings(edge, ends, here, haystack, document.lang, nearest)
     yield from _isolated(document, place)
     yield from markup.in_text(document.text, place.at("text"))
     if length_limit is not None:

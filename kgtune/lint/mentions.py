@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
-from kgtune.grounding import Haystack, match_key
+from kgtune.grounding import iocs, match_key
 from kgtune.lint.findings import Finding, read_place
 from kgtune.lint.spans import has_edges
 from kgtune.ontology import DERIVED, Ontology
 from kgtune.sources import RawDocument
 
 _PREFIX = 3  # characters that every name shares with its place in the text before it is compared whole
+_INSIDE_IOC = frozenset("/\\.:@-_%=&?#[]{}()~+$")
 _SHORTEST_LATIN, _SHORTEST_OTHER = 4, 3
 
 
@@ -79,18 +80,42 @@ class MissedMentions:
         missed = {name: at for name, at in hits.items() if match_key(name) not in own}
         if not missed:
             return
-        haystack = Haystack(document.text)
-        covered = [(s.start, s.end) for entity in document.graph.entities for s in haystack.all(entity.name)]
-        covered += [(ioc.start, ioc.end) for ioc in haystack.iocs]
         number = len(self._wheres)
         self._wheres.append(document.where)
+        text = _Annotated(document)
         for name, at in missed.items():
-            end = at + len(name)
-            is_part = any(start <= at and end <= stop and len(name) < stop - start for start, stop in covered)
             rows = self._missed.setdefault(name, array("l"))
             # More missed than annotated: it is no name that writers annotate, and need not be remembered.
-            if not is_part and len(rows) // 2 <= self._annotated[name]:
+            if len(rows) // 2 <= self._annotated[name] and not text.has_inside(at, at + len(name)):
                 rows.extend((number, at))
+
+
+class _Annotated:
+    """Knows the longer things in a text that a name may be a part of: annotated names, and indicators."""
+
+    def __init__(self, document: RawDocument) -> None:
+        self._document = document
+        self._text = document.text
+
+    @cached_property
+    def _names(self) -> list[tuple[int, int]]:
+        spans = []
+        for name in {entity.name for entity in self._document.graph.entities if len(entity.name) > 1}:
+            at = self._text.find(name)
+            while at >= 0:
+                spans.append((at, at + len(name)))
+                at = self._text.find(name, at + 1)
+        return spans
+
+    @cached_property
+    def _iocs(self) -> list[tuple[int, int]]:
+        return [(ioc.start, ioc.end) for ioc in iocs(self._text)]
+
+    def has_inside(self, start: int, end: int) -> bool:
+        """Say whether text[start:end] is a part of a longer thing; of an indicator, only where a mark touches it."""
+        touching = self._text[max(0, start - 1) : start] + self._text[end : end + 1]
+        spans = [*self._names, *(self._iocs if any(mark in _INSIDE_IOC for mark in touching) else ())]
+        return any(first <= start and end <= last and end - start < last - first for first, last in spans)
 
 
 def _is_telling(name: str) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kgtune.grounding import Haystack, match_key
+from kgtune.grounding import match_key
 from kgtune.lint.findings import short
-from kgtune.lint.spans import respelling
+from kgtune.lint.spans import Respeller
 from kgtune.ontology import Ontology, Seen
 from kgtune.sources import fields
 from kgtune.sources.findings import Findings
@@ -46,9 +46,9 @@ def changes(item: Any, item_path: str, ontology: Ontology) -> Changes:
     if not isinstance(item, dict):
         return {}
     if item_path.startswith("entities"):
-        return dict(_entity(item, "", _haystack(_chunks(item)), ontology))
+        return dict(_entity(item, "", Respeller(_chunks(item)), ontology))
     if item_path.startswith("relationships"):
-        return dict(_relationship(item, "", _haystack(_chunks(item)), _Ends([]), ontology))
+        return dict(_relationship(item, "", Respeller(_chunks(item)), _Ends([]), ontology))
     found = dict(_ids(item)) if _is_graph(item) or OUTPUT in item else {}
     if _is_graph(item):
         return found | graph_changes(item, "", str(item.get("text") or ""), ontology)
@@ -72,15 +72,15 @@ def row_graph(output: str) -> dict[str, Any] | None:
 
 def graph_changes(graph: Mapping[str, Any], prefix: str, text: str, ontology: Ontology) -> Changes:
     """Return what changes in entities and relationships over one text."""
-    haystack = _haystack(text)
+    respeller = Respeller(text)
     entities = [entity if isinstance(entity, dict) else {} for entity in graph["entities"]]
     ends = _Ends(entities)
     found: Changes = {}
     for i, entity in enumerate(entities):
-        found |= dict(_entity(entity, f"{prefix}entities[{i}].", haystack, ontology))
+        found |= dict(_entity(entity, f"{prefix}entities[{i}].", respeller, ontology))
     for i, edge in enumerate(graph["relationships"]):
         if isinstance(edge, dict):
-            found |= dict(_relationship(edge, f"{prefix}relationships[{i}].", haystack, ends, ontology))
+            found |= dict(_relationship(edge, f"{prefix}relationships[{i}].", respeller, ends, ontology))
     return found
 
 
@@ -141,10 +141,6 @@ def _is_graph(item: Mapping[str, Any]) -> bool:
     return isinstance(item.get("entities"), list) and isinstance(item.get("relationships"), list)
 
 
-def _haystack(text: str) -> Haystack | None:
-    return Haystack(text) if text.strip() else None
-
-
 def _chunks(item: Mapping[str, Any]) -> str:
     infos = item.get("chunks_info")
     texts = [info.get("chunk_content") for info in infos if isinstance(info, dict)] if isinstance(infos, list) else []
@@ -167,11 +163,11 @@ def _stripped(item: Mapping[str, Any], key: str, prefix: str, code: str) -> Iter
 
 
 def _entity(
-    entity: Mapping[str, Any], prefix: str, haystack: Haystack | None, ontology: Ontology
+    entity: Mapping[str, Any], prefix: str, text: Respeller, ontology: Ontology
 ) -> Iterator[tuple[str, Change]]:
     yield from _stripped(entity, "id", prefix, "F-ID")
     yield from _label(entity, prefix, ontology)
-    yield from _quoted(entity, "name", prefix, haystack, "W-NAME-SPELLING")
+    yield from _quoted(entity, "name", prefix, text, "W-NAME-SPELLING")
 
 
 def _label(entity: Mapping[str, Any], prefix: str, ontology: Ontology) -> Iterator[tuple[str, Change]]:
@@ -194,7 +190,7 @@ def _label(entity: Mapping[str, Any], prefix: str, ontology: Ontology) -> Iterat
 
 
 def _relationship(
-    edge: Mapping[str, Any], prefix: str, haystack: Haystack | None, ends: _Ends, ontology: Ontology
+    edge: Mapping[str, Any], prefix: str, text: Respeller, ends: _Ends, ontology: Ontology
 ) -> Iterator[tuple[str, Change]]:
     kind = edge.get("type")
     if isinstance(kind, str) and kind.strip():
@@ -209,7 +205,7 @@ def _relationship(
         else:
             yield from _stripped(edge, end, prefix, "F-ID")
     yield from _confidence(edge, prefix)
-    yield from _quoted(edge, "evidence", prefix, haystack, "W-EVIDENCE-SPELLING")
+    yield from _quoted(edge, "evidence", prefix, text, "W-EVIDENCE-SPELLING")
 
 
 def _confidence(edge: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Change]]:
@@ -221,18 +217,14 @@ def _confidence(edge: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cha
         yield f"{prefix}confidence", Change(value, number, ("F-CONFIDENCE",))
 
 
-def _quoted(
-    item: Mapping[str, Any], key: str, prefix: str, haystack: Haystack | None, code: str
-) -> Iterator[tuple[str, Change]]:
+def _quoted(item: Mapping[str, Any], key: str, prefix: str, text: Respeller, code: str) -> Iterator[tuple[str, Change]]:
     """Change a name or an evidence to the text's own spelling where only quotes and width differ."""
     old = item.get(key)
     if not isinstance(old, str) or not old.strip():
         return
     new, codes = old.strip(), ["F-SPACE"] if old != old.strip() else []
-    if haystack is not None and new not in haystack.text and (span := haystack.first(new)):
-        spelt = respelling(new, haystack, span)
-        if spelt is not None:
-            new = spelt
-            codes.append(code)
+    if (spelt := text.respelt(new)) is not None:
+        new = spelt
+        codes.append(code)
     if codes:
         yield f"{prefix}{key}", Change(old, new, tuple(codes))

@@ -18,6 +18,7 @@ from kgtune.ontology import Ontology
 from kgtune.spelling import nearest_spelling
 
 _MOST_SENTENCES = 2
+_HAN = re.compile("[\u3400-\u9fff]")
 _INNER_END = re.compile(r"[.!?](?=\s)|[。！？\n](?=.)", re.DOTALL)
 _BEFORE_SENTENCE = " \t\n\u3000。！？”』"
 
@@ -57,6 +58,7 @@ def evidence_findings(
     ends: tuple[tuple[Entity, Span | None], tuple[Entity, Span | None]],
     place: Place,
     haystack: Haystack,
+    lang: str,
     nearest: Nearest,
 ) -> Iterator[Finding]:
     """Yield what is wrong with a relationship's evidence. `ends`: both entities, each with its first mention."""
@@ -67,7 +69,7 @@ def evidence_findings(
         return
     span = None if evidence in haystack.text else haystack.first(evidence)
     if span is None and evidence not in haystack.text:
-        yield _absent_evidence(evidence, place, haystack, nearest)
+        yield _absent_evidence(evidence, place, haystack, lang, nearest)
         return
     if span is not None:
         yield from _spelling(evidence, span, place, haystack)
@@ -75,10 +77,12 @@ def evidence_findings(
     yield from _ends_in(evidence, ends, place)
 
 
-def _absent_evidence(evidence: str, place: Place, haystack: Haystack, nearest: Nearest) -> Finding:
-    languages = {"evidence": grounding.language_of(evidence), "text": grounding.language_of(haystack.text)}
-    if set(languages.values()) == {"zh", "en"}:
-        return Finding("W-EVIDENCE-LANGUAGE", place, evidence, facts=languages)
+def _absent_evidence(evidence: str, place: Place, haystack: Haystack, lang: str, nearest: Nearest) -> Finding:
+    """Tell a translation from a paraphrase; the language is asked for only where the scripts differ."""
+    if (_HAN.search(evidence) is None) == (lang == "zh"):
+        languages = {"evidence": grounding.language_of(evidence), "text": lang}
+        if set(languages.values()) == {"zh", "en"}:
+            return Finding("W-EVIDENCE-LANGUAGE", place, evidence, facts=languages)
     return absent("W-EVIDENCE", evidence, place, haystack.text, nearest)
 
 

@@ -6,6 +6,7 @@ Knows nothing about labels or relationships.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from kgtune.grounding import Haystack, Span
 
@@ -111,3 +112,21 @@ def respelling(wanted: str, haystack: Haystack, first: Span) -> str | None:
     spelling = spellings.pop()
     alike = spelling != wanted and spelling.translate(_PLAIN) == wanted.translate(_PLAIN)
     return spelling if alike else None
+
+
+class Respeller:
+    """Answers for one text as `respelling` does, and folds the text only where the answer can be other than no."""
+
+    def __init__(self, text: str) -> None:
+        self._haystack = Haystack(text)
+
+    @cached_property
+    def _plain(self) -> str:
+        return self._haystack.text.translate(_PLAIN)
+
+    def respelt(self, wanted: str) -> str | None:
+        """Return the text's own spelling of a string that it holds only with other quotes or in another width."""
+        if wanted in self._haystack.text or wanted.translate(_PLAIN) not in self._plain:
+            return None
+        span = self._haystack.first(wanted)
+        return respelling(wanted, self._haystack, span) if span else None

@@ -81,8 +81,8 @@ def _document(
     graph = mentions.graph(passage, annotation, default_confidence, findings)
     if graph is None:
         return None
-    given = item.get("id")
-    identity = f"{path.stem}-{given}" if isinstance(given, int | str) else identity_of(path, passage.text)
+    # Its numbers begin at 1 in every project, and its exports are all called all.jsonl.
+    identity = identity_of(path, passage.text)
     return RawDocument(identity, identity, passage.text, graph, grounding.language_of(passage.text), where=where)
 
 

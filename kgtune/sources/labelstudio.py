@@ -161,7 +161,8 @@ def _links(result: Mapping[str, Any], where: str, findings: Findings) -> list[Li
 
 
 def _identity(path: Path, task: Mapping[str, Any], text: str) -> str:
-    if not isinstance(task.get("id"), int | str):
-        return identity_of(path, text)
-    project = task.get("project")
-    return f"project{project}-task{task['id']}" if isinstance(project, int) else f"{path.stem}-task{task['id']}"
+    """Name a task by its project and number; a number alone is not unique, as every project begins at 1."""
+    project, number = task.get("project"), task.get("id")
+    if isinstance(project, int) and isinstance(number, int):
+        return f"project{project}-task{number}"
+    return identity_of(path, text)

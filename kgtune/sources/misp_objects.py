@@ -43,7 +43,7 @@ _OBJECT_LABELS = {
     "location": "geolocation",
 }
 _GALAXY_LABELS = {
-    "malware": "mitre-malware malpedia ransomware rat banker botnet stealer backdoor cryptominers mitre-malware android",
+    "malware": "mitre-malware malpedia ransomware rat banker botnet stealer backdoor cryptominers android",
     "tool": "mitre-tool exploit-kit tds",
     "attack-pattern": "mitre-attack-pattern mitre-enterprise-attack-attack-pattern branded-vulnerability",
     "intrusion-set": "mitre-intrusion-set mitre-enterprise-attack-intrusion-set",

@@ -7,7 +7,8 @@ units (browsers do), or CRLF as one character, or in a text that was not NFC.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,10 +67,16 @@ class Passage:
         inside = [s for s in self._sentences if s.end > first and s.start < last]
         return self.text[inside[0].start : inside[-1].end].strip() if inside else ""
 
-    def closest(self, ones: list[Span], others: list[Span]) -> tuple[Place, Place]:
-        """Return the two mentions, one of each list, that stand closest to each other."""
-        pairs = (((a.start, a.end), (b.start, b.end)) for a in ones for b in others)
-        return min(pairs, key=lambda pair: (max(pair[0][1], pair[1][1]) - min(pair[0][0], pair[1][0]), pair))
+    def closest(self, ones: Sequence[Span], others: Sequence[Span]) -> tuple[Place, Place]:
+        """Return the two mentions, one of each list, that stand closest to each other; the lists are in order."""
+        starts = [span.start for span in others]
+        pairs: list[tuple[int, Place, Place]] = []
+        for one in ones:
+            at = bisect_left(starts, one.start)
+            for other in others[max(0, at - 1) : at + 1]:
+                width = max(one.end, other.end) - min(one.start, other.start)
+                pairs.append((width, (one.start, one.end), (other.start, other.end)))
+        return min(pairs)[1:]
 
     @cached_property
     def _sentences(self) -> list[Span]:

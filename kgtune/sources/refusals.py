@@ -138,7 +138,7 @@ REFUSALS = (
     Refusal("binary", _either(_starts(_OLE, b"PAR1", b"ARROW1", b"SQLite format 3\0", b"\x80\x04", b"\x80\x05"),
                               _ends(".parquet", ".arrow", ".feather", ".pkl", ".pickle", ".db", ".sqlite")),
             "a binary table or database.", f"Export it as {TEXTS}."),
-    Refusal("neo4j-apoc", _is_neo4j, "a Neo4j APOC export: nodes and relationships, without the texts they were read in.",
+    Refusal("neo4j-apoc", _is_neo4j, "a Neo4j APOC export: nodes and relationships, without the texts they are from.",
             f"Export each text with what was read in it: {TEXTS}. Or give each node and relationship the chunks it was "
             'read in: {"entities", "relationships"}, each with chunks_info: [{"chunk_id", "chunk_content"}].'),
     Refusal("prodigy", _item({"text", "spans"}, {"text", "tokens"}, {"text", "_input_hash"}),

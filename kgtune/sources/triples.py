@@ -7,6 +7,7 @@ first row of its document only.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -25,6 +26,7 @@ from kgtune.sources.texts import identity_of
 
 # A cell may hold a whole report; the csv module refuses more than 131,072 characters unless told otherwise.
 _MOST_CELL_CHARACTERS = 1 << 24
+_EXCELS_DELIMITER = re.compile(r"sep=(.)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -83,7 +85,9 @@ def _rows(path: Path, given: Mapping[str, str], findings: Findings) -> Iterator[
         raise UnreadableError(
             Problem("E-EMPTY-FILE", str(path), "is empty.", "Write triples into it, or give another.")
         )
-    delimiter = delimiter_of(first_line, path.suffix.lower(), given)
+    if stated := _EXCELS_DELIMITER.fullmatch(first_line.strip("\ufeff\n")):
+        num_blank, first_line = num_blank + 1, next(lines, "")
+    delimiter = stated[1] if stated else delimiter_of(first_line, path.suffix.lower(), given)
     table = csv.reader(chain([first_line], lines), delimiter=delimiter, strict=True)
     last_line = num_blank
     try:

@@ -64,7 +64,11 @@ def test_a_record_of_a_lesson_has_at_most_two_of_our_keys(fields):
 def passages():
     """Every text that the shipped base was pretrained on, made again from its record."""
     return chain.from_iterable(
-        (document.text for document in documents(run["seed"], run["num_documents"], pool="pretrain")) for run in runs()
+        (
+            d.text
+            for d in documents(run["seed"], run["num_documents"], pool="pretrain", is_short=run.get("is_short", False))
+        )
+        for run in runs()
     )
 
 

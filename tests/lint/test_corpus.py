@@ -98,6 +98,10 @@ def test_a_slip_that_cost_the_data_its_ontology_is_told():
     assert [(code, value, nearest) for code, _, _, value, nearest in told(*documents, slip, by=derived)] == [
         ("W-ONTOLOGY", '"Toool" (1)', "threat_event")
     ]
+    wanted = [document(n, [VEXA, ("Sector", "s", "Energy")]) for n in range(20, 23)]
+    labels["Sector"] = 3
+    (found,) = [f for f in told(*documents, *wanted, by=ontology.choose("auto", labels, types)) if "ONTOLOGY" in f[0]]
+    assert (found[0], found[3]) == ("N-ONTOLOGY", '"Sector" (3)')
     own = [document(n, [("Badger", "b", "Brock"), ("Sett", "s", "Home")], [("DIGS", "b", "s")]) for n in range(1, 9)]
     assert told(*own, by=ontology.derive({"Badger": 8, "Sett": 8}, {"DIGS": 8})) == []
 

@@ -6,6 +6,7 @@ import pytest
 
 from kgtune import ontology
 from kgtune.graph import Entity, Graph, Relationship
+from kgtune.grounding import language_of
 from kgtune.lint.document import check_document
 from kgtune.sources import RawDocument
 
@@ -15,7 +16,7 @@ TEXT = "Grey Petrel used LanternRAT against Norrgard Shipping. The group then le
 def document(text=TEXT, entities=(), edges=()):
     made = tuple(Entity(label, f"e{n}", name) for n, (label, name) in enumerate(entities))
     relationships = tuple(Relationship(kind, f"e{s}", f"e{t}", 0.9, evidence) for kind, s, t, evidence in edges)
-    return RawDocument("d", "d", text, Graph(made, relationships), "en", where="raw.json:1: item 1 (id=d)")
+    return RawDocument("d", "d", text, Graph(made, relationships), language_of(text), where="raw.json:1: item 1 (id=d)")
 
 
 ACTOR, TOOL, VICTIM = ("ThreatOrganization", "Grey Petrel"), ("Tool", "LanternRAT"), ("Target", "Norrgard Shipping")

@@ -69,4 +69,5 @@ def test_the_files_show_most_codes(tally):
         # need many documents, splits, a limit or another ontology: test_corpus, test_leaks, test_lint
         "N-RARE-LABEL", "N-RARE-TYPE", "N-CONFIDENCE-CONSTANT", "N-SAME-TEXT", "W-TWO-NAMES", "W-SPLIT-LEAK",
         "W-LENGTH", "W-ONTOLOGY",
+        "N-ONTOLOGY",
     }  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kgtune import lint, ontology
+import pytest
+
+from kgtune import lint, naming, ontology
 from kgtune.lint.document import LengthLimit
 from kgtune.lint.report import Tally
 from kgtune.sources import RawDocument, read_raw
@@ -125,3 +128,22 @@ def test_real_items_are_checked_and_those_of_the_shipped_example_have_no_warning
     found = check(content=path.read_bytes())
     assert {finding.level for finding in found} == {"note"}
     assert len(found) > 5
+
+
+@pytest.mark.skipif("KGTUNE_SAMPLES" not in os.environ, reason="KGTUNE_SAMPLES names no folder of sample data")
+@pytest.mark.parametrize(
+    ("name", "documents", "codes"),
+    [
+        ("cti_sample.jsonl", 61, {"W-EVIDENCE-WHOLE", "W-MISSED"}),
+        ("formats/chunk-indexed/raw_graph_example.json", 2, {"W-NAME", "W-UNANCHORED"}),
+    ],
+)
+def test_real_data_has_warnings_and_no_errors(name, documents, codes):
+    path = Path(os.environ["KGTUNE_SAMPLES"]) / name
+    raw_set = read_raw([path])
+    assert len(raw_set.documents) == documents
+    seen = naming.seen(document.graph for document in raw_set.documents)
+    by = ontology.choose("auto", seen.labels, seen.types, seen.pairs)
+    found = list(lint.check(raw_set.documents, by, problems=raw_set.problems, paths=[path]))
+    assert {finding.code for finding in found if finding.level != "note"} == codes
+    assert all(finding.place.line for finding in found if finding.level != "note")

@@ -78,13 +78,18 @@ def test_check_shows_it_in_both_languages_and_in_the_report(check, item):
     assert "json-repair reads: " in english
     assert "json-repair 的猜测：" in chinese
     assert "不是合法的 JSON：这里缺少逗号" in chinese
-    (plain,) = tally.as_object(strict=False)["findings"]
+    (plain,) = [f for f in tally.as_object(strict=False)["findings"] if f["code"] == "E-JSON"]
     assert (plain["line"], plain["excerpt"][0]) == (8, '7 |     "id": "r2"')
     assert "Latch came." in plain["guess"]
 
 
 def test_only_the_first_faults_are_shown_in_full(check, item):
-    found = check(content="\n".join(['{"id": "a"}', *['{"id" 1}'] * 30]), name="raw.jsonl")
+    found = check(
+        content="\n".join(
+            ['{"id": "a", "text": "Vexa came.", "entities": [], "relationships": []}', *['{"id" 1}'] * 30]
+        ),
+        name="raw.jsonl",
+    )
     broken = [f for f in found if f.code == "E-JSON"]
     assert (len(broken), sum("excerpt" in f.facts for f in broken)) == (30, 20)
     assert all(catalogue.what(f, "zh") for f in broken)

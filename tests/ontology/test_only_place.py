@@ -9,11 +9,19 @@ from kgtune import ontology
 from kgtune.extractor import CANNED_ANSWER
 
 PACKAGE = Path(__file__).resolve().parents[2] / "kgtune"
-# Words that a room uses in a sense of its own: kinds of indicators, a key of a raw format, a line of a table.
+# Words that a room uses in a sense of its own: kinds of indicators, a key of a raw format, a level of a finding.
 OWN_SENSE = {
-    ("iocs", "url"), ("iocs", "file"), ("replacement", "url"), ("replacement", "file"),
-    ("sources", "url"), ("evaluation", "report"), ("lint", "file"),
-}  # fmt: skip
+    ("iocs", "url"),
+    ("iocs", "file"),
+    ("replacement", "url"),
+    ("replacement", "file"),
+    ("sources", "url"),
+    ("evaluation", "report"),
+    ("lint", "file"),
+    ("lint", "note"),
+    ("made_up", "url"),
+    ("made_up", "file"),
+}
 
 
 def names(*which):

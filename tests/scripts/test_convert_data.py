@@ -211,7 +211,10 @@ def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None
 
 def test_check_fails_exactly_when_a_conversion_would_and_with_strict_on_warnings_too(tmp_path: Path) -> None:
     raw = tmp_path / "raw.json"
-    raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace('"name": "LanternRAT"', '"name": "LanternRaat"', 1), encoding="utf-8")
+    raw.write_text(
+        EXAMPLE.read_text(encoding="utf-8").replace('"name": "LanternRAT"', '"name": "LanternRaat"', 1),
+        encoding="utf-8",
+    )
     done = convert(raw, "--check", cwd=tmp_path)
     assert (done.returncode, "W-NAME" in done.stdout) == (0, True)
     assert convert(raw, "-o", tmp_path / "out.json").returncode == 0
@@ -259,11 +262,11 @@ def test_fix_writes_a_copy_and_a_diff_and_the_copy_has_nothing_left_to_mend(tmp_
     before = raw.read_bytes()
     done = convert(raw, "--fix", "ontology=threat_event", cwd=tmp_path)
     copy, diff = tmp_path / "raw.fixed.json", tmp_path / "raw.fixed.diff"
-    assert (done.returncode, done.stdout) == (
-        0,
+    told = (
         f"{raw} -> {copy} (raw.fixed.diff): 6 F-CONFIDENCE, 1 F-ENCODING, 1 F-ID, 1 F-LABELS, 1 F-NEWLINE, 1 F-SPACE, "
-        "1 W-END-NAME, 1 W-EVIDENCE-SPELLING, 2 W-LABEL-SPELLING, 1 W-NAME-SPELLING, 1 W-TYPE-SPELLING\n",
+        "1 W-END-NAME, 1 W-EVIDENCE-SPELLING, 2 W-LABEL-SPELLING, 1 W-NAME-SPELLING, 1 W-TYPE-SPELLING\n"
     )
+    assert (done.returncode, done.stdout) == (0, told)
     assert raw.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw.fixed.diff", "raw.fixed.json", "raw.json"]
     assert diff.read_text(encoding="utf-8").count("\n@@ ") == 4

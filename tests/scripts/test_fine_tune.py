@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kgtune.scoring import description, schema
 from tests import tiny
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -81,6 +82,9 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
     assert not [name for name in names if "partial" in name]
     headline = json.loads(out.splitlines()[-1])
     assert headline["before"]["num_documents"] == headline["after"]["num_documents"] >= 1
+    assert headline["after_constrained"]["num_documents"] == headline["after"]["num_documents"]
+    assert headline["after_constrained"]["strict_parse_rate"] == 1.0
+    assert headline["after_constrained"]["referential_integrity_rate"] == 1.0
     assert "[[{" in err  # the preview shows what is supervised
     assert "6/6" in err
 
@@ -100,7 +104,7 @@ def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str
     held_out = {row["id"] for row in rows if row["split"] == "test"}
 
     assert {d["id"] for d in result["documents"]} <= held_out
-    assert result["schema_version"] == 1
+    assert result["schema_version"] == 2
     assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
 
 
@@ -120,6 +124,29 @@ def test_the_ontology_travels_from_the_data_to_the_model_and_the_model_is_asked_
     extractor = model.load_extractor(folder, cfg)
     assert "ThreatOrganization" in extractor.system
     assert "malware" not in extractor.system
+
+
+def test_every_key_of_the_results_is_described(project: Project, tuned: tuple[str, str]) -> None:
+    result = json.loads((project.folder / "out/evaluation_results.json").read_text(encoding="utf-8"))
+
+    assert list(description.faults(result, schema.EVALUATION)) == []
+
+
+def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Project, tuned: tuple[str, str]) -> None:
+    earlier = project.folder / "out/evaluation_results.json"
+    code, out, err = project.run(
+        "fine_tune.py",
+        "--evaluate-only",
+        'evaluation.require={strict_parse_rate: ">1"}',
+        f"evaluation.compare_to={earlier}",
+    )
+    result = json.loads(earlier.read_text(encoding="utf-8"))
+
+    assert code == 3, err
+    assert "error: gate: after fails: strict_parse_rate > 1" in err
+    assert json.loads(out.splitlines()[-1])["after"]["strict_parse_rate"] is not None
+    assert result["earlier"]["num_rows_shared"] == result["columns"]["after"]["num_rows"] >= 1
+    assert result["earlier"]["regressions"] == []
 
 
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:

@@ -109,7 +109,7 @@ def test_a_signal_ends_it_with_0(number):
 
 def starting(load: str) -> list[str]:
     """Return the command of a serve.py whose model is loaded by `load`."""
-    code = f"import sys, threading, inference, serve\ninference.loader = lambda *_: {load}\nsys.exit(serve.errors.run_script(serve.main))"
+    code = f"import sys, threading, serve\nserve.guarded = lambda *_: {load}\nsys.exit(serve.errors.run_script(serve.main))"
     return ["-c", code, "--port", "0"]
 
 
@@ -127,7 +127,7 @@ class Slow:
 
 def test_sigterm_finishes_the_request_under_way():
     command = starting("Slow")
-    command[1] = command[1].replace("inference.loader", f"{SLOW}\ninference.loader", 1)
+    command[1] = command[1].replace("serve.guarded", f"{SLOW}\nserve.guarded", 1)
     with serving(*command) as (process, port, _):
         while ask(port, "GET", "/api/health")[0] != 200:
             pass

@@ -44,7 +44,15 @@ def test_relations_join_marks_by_their_ids(tmp_path: Path) -> None:
             "relations": [{"id": 1, "from_id": 5, "to_id": 9, "type": "USE"}]}  # fmt: skip
     (document,) = read(tmp_path, item).documents
     (edge,) = document.graph.relationships
-    assert (document.id, edge.type, edge.source, edge.target, edge.evidence) == ("all-7", "USE", "5", "9", TEXT)
+    assert (edge.type, edge.source, edge.target, edge.evidence) == ("USE", "5", "9", TEXT)
+
+
+def test_two_projects_whose_items_have_the_same_numbers_do_not_collide(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    for folder, text in ((tmp_path, TEXT), (tmp_path / "other", "Vex left.")):
+        (folder / "all.jsonl").write_text(json.dumps({"id": 1, "text": text, "label": [VEX]}), encoding="utf-8")
+    raw_set = read_raw([tmp_path])
+    assert (len({document.id for document in raw_set.documents}), raw_set.problems) == (2, [])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgtune.sources.fields import clean
@@ -15,6 +15,8 @@ def utf16(text: str, end: int) -> int:
     return len(text[:end].encode("utf-16-le")) // 2
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(RAW, st.data())
 def test_a_span_is_found_however_a_tool_counted(raw: str, data: st.DataObject) -> None:
     """The span keeps its words: as counted in code points, in UTF-16 units, or with CRLF as one character."""
@@ -64,6 +66,11 @@ def test_a_span_and_its_words_are_brought_together(
 def test_a_span_that_is_none_has_no_place() -> None:
     passage = Passage("Vex")
     assert [passage.place(*span) for span in ((0, 0), (2, 1), (-1, 2), (0, 4))] == [None] * 4
+
+
+def test_a_span_that_cuts_a_composed_character_is_the_nearest_place_with_its_words() -> None:
+    passage = Passage("cafe\u0301 cafe")
+    assert (passage.place(0, 4), passage.place(0, 5), passage.place(4, 5)) == ((5, 9), (0, 4), None)
 
 
 def test_utf16_units_are_counted_where_there_are_no_words_to_compare() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgtune.sources.findings import Findings, UnreadableError
@@ -32,23 +32,31 @@ def scanned(text: str, size: int, findings: Findings | None = None) -> list[tupl
     return [(record.line, record.value) for record in scanner.records()]
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.lists(VALUES, max_size=5), st.sampled_from([None, 1, 2]), st.integers(1, 60))
 def test_an_array_gives_its_elements_however_it_is_cut(values: list[Any], indent: int | None, size: int) -> None:
     text = json.dumps(values, indent=indent, ensure_ascii=False)
     assert [value for _, value in scanned(text, size)] == values
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.lists(OBJECTS, min_size=2, max_size=5), st.booleans(), st.integers(1, 60))
 def test_json_lines_give_each_object_with_its_line(values: list[Any], ascii_only: bool, size: int) -> None:
     text = "\n\n".join(json.dumps(value, ensure_ascii=ascii_only) for value in values)
     assert scanned(text, size) == [(2 * index + 1, value) for index, value in enumerate(values)]
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(OBJECTS, st.integers(1, 60))
 def test_a_lone_object_is_one_record(value: dict[str, Any], size: int) -> None:
     assert scanned("\n" + json.dumps(value, indent=1), size) == [(2, value)]
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.lists(OBJECTS, max_size=4), st.dictionaries(st.sampled_from("pqrs"), VALUES), st.integers(1, 60))
 def test_a_wrapped_list_gives_its_elements_and_the_other_keys_are_counted(
     values: list[Any], others: dict[str, Any], size: int
@@ -59,6 +67,8 @@ def test_a_wrapped_list_gives_its_elements_and_the_other_keys_are_counted(
     assert set(findings.counts) == {f"note: top-level key ignored: {key}" for key in others}
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("pqrs"), VALUES), st.integers(1, 60))
 def test_members_are_the_values_of_an_object_and_the_elements_of_its_lists(value: dict[str, Any], size: int) -> None:
     scanner = Scanner(Path("raw.json"), cut(json.dumps(value), size), Findings())

@@ -103,6 +103,12 @@ def test_a_report_becomes_a_text_with_those_of_its_objects_that_it_names(tmp_pat
     assert reasons(raw_set) == {"STIX relationship without a description": 3}
 
 
+def test_a_report_does_not_keep_what_was_taken_back(tmp_path: Path) -> None:
+    gone = edge(1, VEX, LATCH, revoked=True)
+    raw_set = read(tmp_path, VEX, LATCH, gone, report(9, "Vex came with Latch.", VEX, LATCH, gone))
+    assert [len(document.graph.relationships) for document in raw_set.documents] == [0]
+
+
 def test_evidence_is_the_sentence_where_both_ends_stand_closest(tmp_path: Path) -> None:
     joined = edge(1, VEX, LATCH)
     text = "Vex is old. Latch is new. Nobody knew that Vex had Latch. Latch is gone."

@@ -41,6 +41,7 @@ def test_the_rows_of_one_text_are_one_document(tmp_path: Path) -> None:
         f'{HEAD}\n"Vex uses Latch.",  Vex ,Org,USE,Latch,Tool\n',
         b"\xef\xbb\xbf" + f"{HEAD}\n{ROW}\n".encode(),
         f"{HEAD}\n{ROW}\n".encode("utf-16"),
+        "sep=;\n" + f"{HEAD}\n{ROW}\n".replace(",", ";"),
     ],
 )
 def test_every_way_to_write_a_table_reads_the_same(tmp_path: Path, content: str | bytes) -> None:

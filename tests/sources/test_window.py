@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgtune.sources.window import Window
@@ -11,6 +11,8 @@ def cut(text: str, size: int) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.text("ab\n ", max_size=400), st.integers(1, 9), st.data())
 def test_lines_are_counted_on_however_the_window_moves(text: str, size: int, data: st.DataObject) -> None:
     window = Window(cut(text, size))
@@ -23,6 +25,8 @@ def test_lines_are_counted_on_however_the_window_moves(text: str, size: int, dat
         assert window.line_of(at) == text.count("\n", 0, gone + at) + 1
 
 
+@pytest.mark.property
+@settings(deadline=None)
 @given(st.text("ab\n ", max_size=200), st.integers(1, 9))
 def test_the_next_character_is_found_across_pieces(text: str, size: int) -> None:
     window, at, found = Window(cut(text, size)), 0, []
@@ -37,9 +41,9 @@ def test_the_next_character_is_found_across_pieces(text: str, size: int) -> None
 
 def test_what_lies_behind_is_let_go_of_but_for_what_a_message_quotes() -> None:
     window = Window(cut("x" * 10_000, 100))
-    at, longest = window.more(0), 0
+    longest = 0
     while not window.is_last:
-        at = window.more(len(window.text))
+        window.more(len(window.text))
         longest = max(longest, len(window.text))
     assert longest <= 300
 
