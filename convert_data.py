@@ -1,7 +1,8 @@
 """Convert raw annotated graphs to training data: read, check, split by document, augment the train part.
 
-Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (three shapes, found out by looking)
-Writes  fine_tune_input/training_data.json, beside it training_data.report.json and ontology.yaml
+Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (nine formats, found out by looking)
+Writes  fine_tune_input/training_data.json, beside it training_data.report.json and .report.html (figures, and
+        documents with coloured mentions: open it in a browser) and ontology.yaml
 
     python convert_data.py                           your own file, or the shipped example
     python convert_data.py reports/ --check          only say what is wrong with these
@@ -18,6 +19,9 @@ from pathlib import Path
 
 from kgtune.errors import run_script
 
+# As in kgtune.sources, which would double the time of --help; a test holds the two equal.
+FORMATS = ("auto", "texts", "rows", "chunks", "triples", "doccano", "labelstudio", "brat", "stix", "misp")
+
 
 def main() -> int:
     """Read, then check, fix or convert."""
@@ -32,8 +36,8 @@ def main() -> int:
     if args.fix:
         print(checking.fix(paths, cfg))
         return 0
-    raw_set = conversion.read(paths, cfg, args.source_format)
     if args.check:
+        raw_set = conversion.read(paths, cfg, args.source_format)
         tally = checking.check(paths, raw_set, cfg)
         if args.report:
             checking.write_report(Path(args.report), tally, paths, cfg, strict=args.strict)
@@ -42,7 +46,7 @@ def main() -> int:
         return 3 if tally.has_findings(strict=args.strict) else 0
     print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
-    converted = conversion.convert(raw_set, resolved, output)
+    converted = conversion.convert(paths, resolved, output, args.source_format)
     print(converted.report_text)
     print(f"written: {output}")
     return 0
@@ -60,9 +64,9 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--from",
         dest="source_format",
-        choices=("auto", "chunks", "texts", "rows"),
+        choices=FORMATS,
         default="auto",
-        help="shape of the input (auto: found out by looking)",
+        help="format of the input (auto: found out by looking)",
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="say what is wrong or suspicious, write nothing")

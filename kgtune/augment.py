@@ -1,31 +1,32 @@
 """Variants of train examples that keep their labels: synonyms, order, affixes, entities; and empty examples.
 
 Knows nothing about files or splits beyond this: it is given train examples only. An operation proposes, `verify`
-decides, and what is dropped is counted by operation and reason. Each proposal has its own random numbers, from
-seed, example id and operation, so that neither order nor company changes it.
+decides, and what is dropped is counted by operation and reason. What an example's variants are depends on the
+example and a `Context`, on nothing else: neither the order of the examples nor the process counts.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import random
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from kgtune import framing, negatives, reordering, replacement, synonyms, vetting
 from kgtune import graph as graphs
 from kgtune.augmentation_tables import Tables, tables
-from kgtune.editing import Document, Edit, EditRefused
+from kgtune.editing import Document, EditRefused, Proposal
 from kgtune.examples import Example
-from kgtune.graph import EMPTY_TEXT, Graph
-from kgtune.grounding import match_key
 from kgtune.invariants import verify, verify_empty
-from kgtune.reordering import reorder
-from kgtune.replacement import NamePool, rename
+from kgtune.replacement import NamePool
 
-_SYNONYM_SHARE = 0.6  # of the places where one fits; some stay, so that both words are seen in one document
+OPERATIONS = ("synonyms", "order", "affixes", "entities", negatives.OPERATION)
+_ALL = 1 << 64  # numbers are drawn below it
+# Examples on which an operation is tried to see how many of them it fits: 5 points of error, a quarter of a second.
+_NUM_TRIED = 100
 
 
 class OperationSettings(Protocol):
@@ -57,16 +58,40 @@ class Settings(Protocol):
     def entities(self) -> OperationSettings: ...
 
 
+@dataclass(frozen=True)
+class Context:
+    """What the variants of every example depend on beside the example; small, and it can be pickled.
+
+    `limits`: an example is drawn for an operation when its number there is below the limit.
+    """
+
+    seed: int
+    limits: Mapping[str, int]
+    lists: vetting.Vetted
+    pool: NamePool
+    replaceable: frozenset[str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """A changed text with its graph (the parent's entity ids), and the names that were changed on purpose."""
+class Made:
+    """An example's variants, and the drops counted as "operation: reason"."""
 
-    text: str
-    graph: Graph
-    renames: Mapping[str, str]
+    variants: tuple[Example, ...]
+    drops: Counter[str] = field(default_factory=Counter)
 
 
-Operation = Callable[[Example, random.Random], Proposal | None]
+@dataclass(frozen=True)
+class Rules:
+    """What a corpus asks of its variants.
+
+    `replaceable`: labels whose names may be replaced (None: all); `held_out`: names of the other splits, none of which
+    is ever given to an entity; `label_words`: the ontology's words, `word_lists`: the tables, with the user's own words.
+    """
+
+    replaceable: frozenset[str] | None = None
+    held_out: Collection[str] = ()
+    label_words: Collection[str] = ()
+    word_lists: Mapping[str, Tables] = field(default_factory=tables)
 
 
 def augment(
@@ -76,39 +101,143 @@ def augment(
     *,
     all_names: Iterable[str] = (),
     taken_texts: Iterable[str] = (),
-    replaceable: frozenset[str] | None = None,
+    rules: Rules | None = None,
 ) -> tuple[list[Example], Counter[str]]:
-    """Return the variants, and the drops counted as "operation: reason".
+    """Return the variants of a list of examples, and the drops counted as "operation: reason".
 
     `all_names` are the annotated names of every split (none may turn up by accident), `taken_texts` the texts of
-    every split, `replaceable` the labels whose names may be replaced (None: all).
+    every split.
     """
-    lexicon = _Lexicon([*all_names, *(e.name for example in train for e in example.graph.entities)])
-    pool = NamePool(train)
-    operations: dict[str, Operation] = {
-        "synonyms": lambda example, rng: _synonyms(example, rng, lexicon),
-        "order": _order,
-        "affixes": _affixes,
-        "entities": lambda example, rng: _entities(example, rng, pool, replaceable),
-    }
-    run = _Run(seed, {*taken_texts, *(example.text for example in train)})
+    originals = {example.id: example for example in train if not example.aug}
+    train_names = [(e.labels, e.name) for example in originals.values() for e in example.graph.entities]
+    context = context_of(settings, seed, train_names, all_names, rules)
+    context = with_quotas(context, list(originals), originals.__getitem__)
+    taken = {text_key(text) for text in (*taken_texts, *(example.text for example in train))}
     variants: list[Example] = []
-    for name, operation in operations.items():
-        asked: OperationSettings = getattr(settings, name)
-        if asked.enabled and asked.ratio > 0:
-            variants += _variants(name, operation, train, asked.ratio, run)
-    if settings.empties.enabled and settings.empties.ratio > 0:
-        variants += _empties(train, settings.empties.ratio, lexicon.names, run)
-    return variants, run.drops
+    drops: Counter[str] = Counter()
+    for identity in sorted(originals):
+        made = variants_of(originals[identity], context)
+        kept, repeated = claimed(made.variants, taken)
+        variants += kept
+        drops += made.drops + repeated
+    return variants, drops
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What the operations of one run share: no text may stand twice, and every drop is counted."""
+def context_of(
+    settings: Settings,
+    seed: int,
+    train_names: Iterable[tuple[str, str]],
+    all_names: Iterable[str] = (),
+    rules: Rules | None = None,
+) -> Context:
+    """Gather what variants depend on from the names alone: (label, name) of train originals, names of every split."""
+    rules = rules or Rules()
+    train_names = sorted(set(train_names))
+    names = {*all_names, *rules.held_out, *(name for _, name in train_names)}
+    lists = vetting.vet(rules.word_lists, names, rules.label_words)
+    pool = NamePool.of_names(train_names, rules.held_out)
+    return Context(seed, asked_limits(settings), lists, pool, rules.replaceable)
 
-    seed: int
-    taken: set[str]
-    drops: Counter[str] = field(default_factory=Counter)
+
+def asked_limits(settings: Settings) -> dict[str, int]:
+    """Return the limits by which the asked share of all examples is drawn; an operation that is off has none."""
+    asked = {name: getattr(settings, name) for name in OPERATIONS}
+    return {name: round(one.ratio * _ALL) for name, one in asked.items() if one.enabled and one.ratio > 0}
+
+
+def with_quotas(context: Context, ids: Sequence[str], fetch: Callable[[str], Example]) -> Context:
+    """Raise the limits so that the asked share of the examples gets a variant, though not every one can have one.
+
+    Each operation is tried on the examples with the smallest numbers. Where these fill the quota, the limit is
+    exact; in a larger corpus it follows from the share of them that the operation fits.
+    """
+    limits = {name: _limit(name, limit / _ALL, context, ids, fetch) for name, limit in context.limits.items()}
+    return replace(context, limits=limits)
+
+
+def _limit(name: str, ratio: float, context: Context, ids: Sequence[str], fetch: Callable[[str], Example]) -> int:
+    wanted = round(ratio * len(ids))
+    if wanted in (0, len(ids)):
+        return _ALL if wanted else 0
+    tried = made = 0
+    for number, identity in heapq.nsmallest(_NUM_TRIED, ((_number(context.seed, i, name), i) for i in ids)):
+        example = fetch(identity)
+        tried += 1
+        made += attempt(name, example, Document(example.text, example.graph), context)[0] is not None
+        if made == wanted:
+            return number + 1
+    return min(_ALL, round(ratio * tried / made * _ALL)) if made else _ALL
+
+
+def variants_of(example: Example, context: Context) -> Made:
+    """Make the verified variants of one train original, and the empty text that stands beside it if it is drawn."""
+    document = Document(example.text, example.graph)
+    variants: list[Example] = []
+    drops: Counter[str] = Counter()
+    for name, limit in context.limits.items() if not example.aug else ():
+        if _number(context.seed, example.id, name) < limit:
+            child, reason = attempt(name, example, document, context)
+            if child is None:
+                drops[f"{name}: {reason}"] += 1
+            else:
+                variants.append(child)
+    return Made(tuple(variants), drops)
+
+
+def attempt(name: str, example: Example, document: Document, context: Context) -> tuple[Example | None, str]:
+    """Make one verified example of the operation, canonical again; or None and the reason."""
+    rng = rng_for(context.seed, example.id, name)
+    if name == negatives.OPERATION:
+        return _empty(example, rng, context)
+    try:
+        proposal = _proposed(name, example, document, rng, context)
+    except EditRefused as error:
+        return None, str(error).partition(" at ")[0]
+    if proposal is None:
+        return None, "not applicable"
+    child = replace(example, id=f"{example.id}+{name}1", aug=name, text=proposal.text, graph=proposal.graph)
+    broken = verify(example, child, proposal.renames, document=document, lists=context.lists.tables, pool=context.pool)
+    if broken is not None:
+        return None, broken
+    return replace(child, graph=graphs.canonical(child.graph, child.text)), ""
+
+
+def _proposed(name: str, example: Example, document: Document, rng: random.Random, context: Context) -> Proposal | None:
+    if name == "synonyms":
+        return synonyms.swap(document, example.lang, rng, context.lists.tables)
+    if name == "affixes":
+        return framing.frame(document, example.lang, rng, context.lists.tables)
+    if name == "entities":
+        return replacement.rename(document, rng, context.pool, context.replaceable)
+    text = reordering.reorder(document, rng)
+    return None if text is None else Proposal(text, example.graph)
+
+
+def _empty(example: Example, rng: random.Random, context: Context) -> tuple[Example | None, str]:
+    child = negatives.compose(example.lang, rng, context.lists.tables)
+    if child is None:
+        return None, "no sentence left"
+    broken = verify_empty(child, context.lists.spanning)
+    return (None, broken) if broken else (child, "")
+
+
+def claimed(variants: Iterable[Example], taken: set[bytes]) -> tuple[list[Example], Counter[str]]:
+    """Keep the variants whose text is not taken, and take it; to be called in one order, that of the examples' ids."""
+    kept = []
+    drops: Counter[str] = Counter()
+    for variant in variants:
+        key = text_key(variant.text)
+        if key in taken:
+            drops[f"{variant.aug}: text exists already"] += 1
+        else:
+            taken.add(key)
+            kept.append(variant)
+    return kept, drops
+
+
+def text_key(text: str) -> bytes:
+    """Return what a text is known by among those taken; 16 bytes, so that the texts need not be kept."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def rng_for(seed: int, example_id: str, operation: str) -> random.Random:
@@ -118,150 +247,3 @@ def rng_for(seed: int, example_id: str, operation: str) -> random.Random:
 
 def _number(seed: int, example_id: str, operation: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}\0{example_id}\0{operation}".encode()).digest()[:8], "big")
-
-
-def _variants(name: str, operation: Operation, train: Sequence[Example], ratio: float, run: _Run) -> list[Example]:
-    """Try examples in the order of their hashes until the share is reached."""
-    wanted = round(ratio * len(train))
-    variants: list[Example] = []
-    for example in sorted(train, key=lambda example: (_number(run.seed, example.id, name), example.id)):
-        if len(variants) >= wanted:
-            break
-        if example.aug:
-            continue
-        child, reason = variant(name, operation, example, rng_for(run.seed, example.id, name))
-        if child is not None and child.text in run.taken:
-            child, reason = None, "text exists already"
-        if child is None:
-            run.drops[f"{name}: {reason}"] += 1
-            continue
-        run.taken.add(child.text)
-        variants.append(child)
-    return variants
-
-
-def variant(name: str, operation: Operation, example: Example, rng: random.Random) -> tuple[Example | None, str]:
-    """Make one verified variant, canonical again; or None and the reason."""
-    try:
-        proposal = operation(example, rng)
-    except EditRefused as error:
-        return None, str(error).partition(" at ")[0]
-    if proposal is None:
-        return None, "not applicable"
-    child = replace(example, id=f"{example.id}+{name}1", aug=name, text=proposal.text, graph=proposal.graph)
-    broken = verify(example, child, proposal.renames)
-    if broken is not None:
-        return None, broken
-    return replace(child, graph=graphs.canonical(child.graph, child.text)), ""
-
-
-class _Lexicon:
-    """All annotated names, and whether a word is part of any of them."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = sorted(set(names))
-        self._joined = "\n".join(match_key(name) for name in self.names)
-
-    def holds(self, word: str) -> bool:
-        return match_key(word.rstrip(",，")) in self._joined
-
-
-def _synonyms(example: Example, rng: random.Random, lexicon: _Lexicon) -> Proposal | None:
-    document = Document(example.text, example.graph)
-    edits: list[Edit] = []
-    for match, language in _table_matches(example.text, example.lang):
-        word = match[0].lower()
-        choices = [new for new in language.synonyms[word] if not lexicon.holds(new)]
-        free = not document.is_protected(*match.span()) and not document.cuts_evidence(*match.span())
-        if not free or not choices or lexicon.holds(word) or _is_part_of_word(example.text, match, language):
-            continue
-        edits.append(Edit(match.start(), match.end(), _cased(rng.choice(choices), match[0])))
-    if not edits:
-        return None
-    some = [edit for edit in edits if rng.random() < _SYNONYM_SHARE] or [rng.choice(edits)]
-    return Proposal(*document.edited(some), {})
-
-
-def _table_matches(text: str, lang: str) -> list[tuple[re.Match[str], Tables]]:
-    """Find the table's words, longest first; Chinese ones anywhere, English ones as whole words."""
-    found = []
-    for language, table in tables().items():
-        if lang not in (language, "mixed"):
-            continue
-        words = "|".join(re.escape(word) for word in sorted(table.synonyms, key=lambda word: (-len(word), word)))
-        pattern = words if language == "zh" else rf"(?<![A-Za-z0-9_-])(?:{words})(?![A-Za-z0-9_-])"
-        found += [(match, table) for match in re.finditer(pattern, text, re.IGNORECASE)]
-    return sorted(found, key=lambda item: item[0].start())
-
-
-def _is_part_of_word(text: str, match: re.Match[str], table: Tables) -> bool:
-    word = match[0].lower()
-    before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
-    return bool(before and before in table.not_after.get(word, "")) or bool(
-        after and after in table.not_before.get(word, "")
-    )
-
-
-def _cased(new: str, old: str) -> str:
-    if old.isupper() and len(old) > 1:
-        return new.upper()
-    return new[0].upper() + new[1:] if old[0].isupper() else new
-
-
-def _order(example: Example, rng: random.Random) -> Proposal | None:
-    document = Document(example.text, example.graph)
-    text = reorder(document, rng)
-    return None if text is None else Proposal(text, example.graph, {})
-
-
-def _affixes(example: Example, rng: random.Random) -> Proposal | None:
-    if example.lang not in ("zh", "en"):
-        return None
-    table = tables()[example.lang]
-    text = example.text
-    between = "\n" if "\n" in text.strip() else "" if example.lang == "zh" else " "
-    at_start = rng.random() < 0.5
-    if at_start:
-        edit = Edit(0, 0, rng.choice(table.prefixes) + between)
-    else:
-        end = len(text.rstrip())
-        ends_sentence = text[end - 1] in ".!?。！？…"
-        edit = Edit(end, end, (between if ends_sentence else "\n") + rng.choice(table.suffixes))
-    return Proposal(*Document(text, example.graph).edited([edit]), {})
-
-
-def _entities(
-    example: Example, rng: random.Random, pool: NamePool, replaceable: frozenset[str] | None
-) -> Proposal | None:
-    changed = rename(Document(example.text, example.graph), rng, pool, replaceable)
-    return None if changed is None else Proposal(*changed)
-
-
-def _empties(train: Sequence[Example], ratio: float, names: Sequence[str], run: _Run) -> list[Example]:
-    """Write texts that hold nothing to extract, in the languages of the train examples."""
-    wanted = round(ratio * len(train))
-    languages = [example.lang for example in sorted(train, key=lambda e: e.id) if example.lang in tables()]
-    made: list[Example] = []
-    for number in range(wanted * 8):  # a draw may repeat a text; a small table runs out in the end
-        if len(made) >= wanted or not languages:
-            break
-        rng = rng_for(run.seed, str(number), "empties")
-        example = _empty(rng.choice(languages), rng)
-        reason = "text exists already" if example.text in run.taken else verify_empty(example, names)
-        if reason:
-            run.drops[f"empties: {reason}"] += 1
-            continue
-        run.taken.add(example.text)
-        made.append(example)
-    return made
-
-
-def _empty(language: str, rng: random.Random) -> Example:
-    table = tables()[language]
-    theme = rng.choice(sorted(table.empties))
-    chosen = rng.sample(table.empties[theme], rng.randint(1, 4))
-    text = ("" if language == "zh" else " ").join(chosen)
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
-    identity = f"empties-{language}-{digest}"
-    assert graphs.dumps(Graph()) == EMPTY_TEXT
-    return Example(identity, identity, f"empties-{language}-{theme}", "train", language, "empties", text, Graph())

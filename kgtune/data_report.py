@@ -1,86 +1,134 @@
 """What a conversion read, used, dropped and wrote: the figures, and their text for a person.
 
-Knows nothing about how any of it was done.
+Knows nothing about how any of it was done. Figures of parts of the data add up to those of the whole, in any order.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from kgtune.examples import Example, counts_by
-from kgtune.grounding import Haystack
+from kgtune import leaks
+from kgtune.examples import Example
+from kgtune.grounding import haystack
 from kgtune.ontology import Ontology
-from kgtune.preparation import Prepared
-from kgtune.sources import RawSet
+from kgtune.split_lock import NAME as LOCK
 
 SCHEMA_VERSION = 1
 
 
-def build(raw_set: RawSet, prepared: Prepared, ontology: Ontology) -> dict[str, Any]:
-    """Gather the figures; plain values only, in a fixed order."""
-    originals = [example for example in prepared.examples if not example.aug]
-    entities = Counter(entity.labels for example in originals for entity in example.graph.entities)
-    types = Counter(edge.type for example in originals for edge in example.graph.relationships)
-    counts = raw_set.counts
+@dataclass(slots=True)
+class Figures:
+    """What documents hold, counted. `names` and `names_anchored` go by label."""
+
+    languages: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    anchored: Counter[str] = field(default_factory=Counter)
+    evidence: Counter[str] = field(default_factory=Counter)
+    renamed: Counter[str] = field(default_factory=Counter)
+    num_documents: int = 0
+    num_empty: int = 0
+
+    def add(self, example: Example, renamed: Mapping[str, int] | None = None) -> None:
+        """Count a document; its names and evidence are looked for in its text."""
+        text = haystack(example.text)
+        self.num_documents += 1
+        self.num_empty += example.graph.is_empty
+        self.languages[example.lang] += 1
+        for entity in example.graph.entities:
+            self.labels[entity.labels] += 1
+            self.anchored[entity.labels] += text.anchor(entity.name) is not None
+        for edge in example.graph.relationships:
+            self.types[edge.type] += 1
+            if edge.evidence:
+                self.evidence["number"] += 1
+                self.evidence["anchored"] += text.first(edge.evidence) is not None
+        self.renamed.update(renamed or {})
+
+    def update(self, other: Figures) -> None:
+        """Add the figures of other documents."""
+        for name in ("languages", "labels", "types", "anchored", "evidence", "renamed"):
+            getattr(self, name).update(getattr(other, name))
+        self.num_documents += other.num_documents
+        self.num_empty += other.num_empty
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of the training data, counted; `drops` are the variants that were not made."""
+
+    by_split: Mapping[str, int]
+    by_aug: Mapping[str, int]
+    text_chars: Sequence[int]
+    answer_chars: Sequence[int]
+    drops: Mapping[str, int]
+
+
+def build(
+    counts: Mapping[str, int],
+    figures: Figures,
+    rows: Rows,
+    ontology: Ontology,
+    leakage: Mapping[str, Any],
+    splits: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Gather the figures; plain values only, in a fixed order.
+
+    `counts` are the readers' and the placement's: "read", "dropped: ..." and "note: ...".
+    """
+    notes = _prefixed(counts, "note: ")
+    for what, number in sorted(figures.renamed.items()):
+        notes[what] = notes.get(what, 0) + number
     return {
         "schema_version": SCHEMA_VERSION,
         "documents": {
-            "read": counts["read"],
-            "used": len(originals),
-            "dropped": _prefixed(counts, "dropped: ") | _repeats(prepared.counts),
+            "read": counts.get("read", 0),
+            "used": figures.num_documents,
+            "dropped": _prefixed(counts, "dropped: "),
         },
-        "notes": _prefixed(counts, "note: ") | _prefixed(prepared.counts, "note: "),
+        "notes": notes,
         "ontology": {"name": ontology.name, "sha256": ontology.hash},
-        "languages": counts_by(originals, "lang"),
-        "empty_documents": sum(example.graph.is_empty for example in originals),
-        "labels": dict(entities.most_common()),
-        "types": dict(types.most_common()),
-        "anchored": _anchored(originals),
-        "groups": len({example.group_id for example in originals}),
-        "rows": {
-            "all": len(prepared.examples),
-            "by_split": counts_by(prepared.examples, "split"),
-            "by_augmentation": {k or "original": v for k, v in counts_by(prepared.examples, "aug").items()},
-            "variants_dropped": _variants_dropped(prepared.counts),
+        "languages": _by_count(figures.languages),
+        "empty_documents": figures.num_empty,
+        "labels": _by_count(figures.labels),
+        "types": _by_count(figures.types),
+        "anchored": {
+            "names": _share(figures.labels.total(), figures.anchored.total()),
+            "names_by_label": {
+                label: _share(number, figures.anchored[label]) for label, number in sorted(figures.labels.items())
+            },
+            "evidence": _share(figures.evidence["number"], figures.evidence["anchored"]),
         },
-        "answer_chars": _quantiles([len(example.answer) for example in prepared.examples]),
-        "text_chars": _quantiles([len(example.text) for example in prepared.examples]),
+        "groups": splits["groups"],
+        "rows": {
+            "all": len(rows.text_chars),
+            "by_split": _by_count(rows.by_split),
+            "by_augmentation": {name or "original": number for name, number in _by_count(rows.by_aug).items()},
+            "variants_dropped": dict(sorted(rows.drops.items())),
+        },
+        "answer_chars": _quantiles(rows.answer_chars),
+        "text_chars": _quantiles(rows.text_chars),
+        "splits": dict(splits),
+        "leaks": dict(leakage),
     }
+
+
+def _by_count(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _prefixed(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {key.removeprefix(prefix): counts[key] for key in sorted(counts) if key.startswith(prefix) and counts[key]}
 
 
-def _repeats(counts: Mapping[str, int]) -> dict[str, int]:
-    return {key: number for key, number in _prefixed(counts, "dropped: ").items() if key.startswith("same text")}
+def _share(number: int, anchored: int) -> dict[str, float | int]:
+    return {"number": number, "anchored_rate": round(anchored / number, 4) if number else 0.0}
 
 
-def _variants_dropped(counts: Mapping[str, int]) -> dict[str, int]:
-    return {key: number for key, number in _prefixed(counts, "dropped: ").items() if not key.startswith("same text")}
-
-
-def _anchored(examples: Sequence[Example]) -> dict[str, Any]:
-    """Share of names, by label, and of evidence that stand in their text."""
-    hits: dict[str, list[bool]] = defaultdict(list)
-    evidence: list[bool] = []
-    for example in examples:
-        haystack = Haystack(example.text)
-        for entity in example.graph.entities:
-            hits[entity.labels].append(haystack.first(entity.name) is not None)
-        evidence += [haystack.first(e.evidence) is not None for e in example.graph.relationships if e.evidence]
-    names = {label: _share(found) for label, found in sorted(hits.items())}
-    everything = [hit for found in hits.values() for hit in found]
-    return {"names": _share(everything), "names_by_label": names, "evidence": _share(evidence)}
-
-
-def _share(found: Sequence[bool]) -> dict[str, float | int]:
-    return {"number": len(found), "anchored_rate": round(sum(found) / len(found), 4) if found else 0.0}
-
-
-def _quantiles(values: Sequence[int]) -> dict[str, int]:
+def _quantiles(values: Iterable[int]) -> dict[str, int]:
     ordered = sorted(values) or [0]
     last = len(ordered) - 1
     return {"p50": ordered[last // 2], "p95": ordered[round(last * 0.95)], "max": ordered[-1]}
@@ -102,9 +150,19 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"rows: {rows['all']} in {report['groups']} groups and the empties: {_listed(rows['by_split'])}",
         f"  {_listed(rows['by_augmentation'])}",
         *(f"  not made {number:>4}  {reason}" for reason, number in rows["variants_dropped"].items()),
+        *_kept(report["splits"]),
+        *leaks.lines(report["leaks"], report["splits"]["rare_labels"]),
         f"text characters: {_listed(report['text_chars'])}; answer characters: {_listed(report['answer_chars'])}",
     ]
     return "\n".join(lines)
+
+
+def _kept(splits: Mapping[str, Any]) -> list[str]:
+    """Say what the lock did, where it did anything."""
+    if not splits["kept_by_the_lock"] + len(splits["moved_from_the_lock"]):
+        return []
+    moved = f"; moved: {', '.join(splits['moved_from_the_lock'])}" if splits["moved_from_the_lock"] else ""
+    return [f"  {splits['kept_by_the_lock']} groups are where {LOCK} has them (delete it to split anew){moved}"]
 
 
 def _listed(counts: Mapping[str, int]) -> str:

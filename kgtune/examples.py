@@ -6,8 +6,9 @@ Knows nothing about raw formats' shapes, prompts, tokenizers or augmentation.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,7 +19,7 @@ from kgtune.errors import DataError
 from kgtune.graph import Graph
 from kgtune.ontology import Ontology
 from kgtune.runs import write_text_atomic
-from kgtune.sources import RawDocument, texts
+from kgtune.sources import RawDocument, rows
 from kgtune.sources.findings import Findings
 from kgtune.sources.reader import read_contents
 from kgtune.sources.scanner import FAULT, Record, place
@@ -70,9 +71,35 @@ def to_row(example: Example) -> dict[str, str]:
     return dict(zip(ROW_KEYS, values, strict=True))
 
 
+def row_text(row: Mapping[str, str]) -> str:
+    """Write a row as its line of training_data.json."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+
+
+def of_row(row: Mapping[str, str]) -> Example:
+    """Read a row that `to_row` made, and no other: nothing is checked that a conversion has checked."""
+    graph, problems = graphs.from_object(json.loads(row["output"]))
+    assert graph is not None, problems
+    split = cast("Split | None", row["split"] or None)
+    return Example(row["id"], row["doc_id"], row["group_id"], split, row["lang"], row["aug"], row["input"], graph)
+
+
+_ID = re.compile(r'", "id": ("(?:[^"\\]|\\.)*"), "doc_id": ')
+
+
+def written_examples(path: Path | str, ids: Collection[str]) -> Iterator[Example]:
+    """Yield some rows of a file that `write_examples` or a conversion wrote, line by line and in its order."""
+    with Path(path).open(encoding="utf-8") as lines:
+        for line in lines:
+            # A quote inside a text is escaped, so this stands in a line once.
+            found = _ID.search(line)
+            if found and json.loads(found[1]) in ids:
+                yield of_row(json.loads(line.rstrip(",\n")))
+
+
 def write_examples(path: Path | str, examples: Iterable[Example]) -> None:
     """Write training_data.json, one row a line, whole or not at all."""
-    rows = [json.dumps(to_row(example), ensure_ascii=False, allow_nan=False) for example in examples]
+    rows = [row_text(to_row(example)) for example in examples]
     write_text_atomic(path, "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n")
 
 
@@ -109,7 +136,7 @@ def _from_record(
         findings.problem("E-ROW", where, "is no row of {input, output}.",
                          "Convert raw graphs with `python convert_data.py` first.")  # fmt: skip
         return None
-    document = texts.read_row(path, record, default_confidence, findings)
+    document = rows.read_row(path, record, default_confidence, findings)
     if document is None or FAULT in row:
         return None
     example = from_raw(document, drop_descriptions=drop_descriptions)

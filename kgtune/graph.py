@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 from kgtune import grounding
@@ -18,6 +19,7 @@ from kgtune.errors import Problem
 
 ENTITY_KEYS = ("labels", "id", "name", "description")
 RELATIONSHIP_KEYS = ("type", "source", "target", "confidence", "evidence")
+_entity_values, _relationship_values = attrgetter(*ENTITY_KEYS), attrgetter(*RELATIONSHIP_KEYS)
 EMPTY_TEXT = '{"entities":[],"relationships":[]}'
 
 # A lone surrogate: JSON can spell it ("\ud83d"), but no UTF-8 file or answer can hold it.
@@ -66,9 +68,9 @@ class Graph:
 def to_object(graph: Graph) -> dict[str, list[dict[str, Any]]]:
     """Return the graph as plain lists and dicts, keys in the contract's order."""
     return {
-        "entities": [{key: getattr(entity, key) for key in ENTITY_KEYS} for entity in graph.entities],
+        "entities": [dict(zip(ENTITY_KEYS, _entity_values(one), strict=True)) for one in graph.entities],
         "relationships": [
-            {key: getattr(relationship, key) for key in RELATIONSHIP_KEYS} for relationship in graph.relationships
+            dict(zip(RELATIONSHIP_KEYS, _relationship_values(one), strict=True)) for one in graph.relationships
         ],
     }
 
@@ -85,7 +87,7 @@ def canonical(graph: Graph, text: str, *, drop_descriptions: bool = False) -> Gr
     labels, then name, numbered e1..eN; relationships by numeric source, numeric target, type. The
     graph must be closed (`reference_problems` finds nothing).
     """
-    haystack = grounding.Haystack(text)
+    haystack = grounding.haystack(text)
 
     def key(entity: Entity) -> tuple[int, int, str, str, str, str]:
         span = haystack.first(entity.name)
@@ -95,15 +97,15 @@ def canonical(graph: Graph, text: str, *, drop_descriptions: bool = False) -> Gr
     ordered = sorted(graph.entities, key=key)
     number = {entity.id: index for index, entity in enumerate(ordered, start=1)}
     entities = tuple(
-        replace(entity, id=f"e{number[entity.id]}", description="" if drop_descriptions else entity.description)
-        for entity in ordered
+        Entity(one.labels, f"e{number[one.id]}", one.name, "" if drop_descriptions else one.description)
+        for one in ordered
     )
     ordered_edges = sorted(
         graph.relationships, key=lambda r: (number[r.source], number[r.target], r.type, -r.confidence, r.evidence)
     )
     relationships = tuple(
-        replace(
-            r, source=f"e{number[r.source]}", target=f"e{number[r.target]}", confidence=round_confidence(r.confidence)
+        Relationship(
+            r.type, f"e{number[r.source]}", f"e{number[r.target]}", round_confidence(r.confidence), r.evidence
         )
         for r in ordered_edges
     )

@@ -1,4 +1,4 @@
-"""Where a name stands in a text: the folding key, the mention finder, sentences and language.
+"""Where a name stands in a text: the mention finder, sentences and language.
 
 Knows nothing about graphs, labels or files. Offsets are code points of the text as given; a text is folded
 once (`Haystack`) and every search in it is then linear.
@@ -15,7 +15,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from kgtune.iocs import Ioc, defanged_places, iocs, refang
+from kgtune.folding import Folded, fold, match_key, refanged
+from kgtune.iocs import Ioc, iocs, refang
 
 __all__ = [
     "Folded",
@@ -24,6 +25,7 @@ __all__ = [
     "Language",
     "Span",
     "fold",
+    "haystack",
     "iocs",
     "language_of",
     "match_key",
@@ -34,21 +36,22 @@ __all__ = [
 Level = Literal["exact", "folded", "refanged"]
 Language = Literal["zh", "en", "mixed"]
 
-_COMBINING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f"
-_ZERO_WIDTH = "\u200b-\u200f\u2060\ufeff\u00ad"
-_PIECE = re.compile(
-    rf"(?P<ascii>[!-~]+(?![{_COMBINING}]))|(?P<han>[\u4e00-\u9fff]+(?![{_COMBINING}]))"
-    rf"|(?P<space>[\s{_ZERO_WIDTH}]+)|(?P<other>.[{_COMBINING}]*)",
-    re.DOTALL,
-)
-_SAME = str.maketrans(
-    {**dict.fromkeys("‘’‚‛′´ʼ", "'"), **dict.fromkeys("“”„‟″«»", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
-)
-_CJK = re.compile("[\u2e80-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]+")
 # In Chinese text the Latin words are names, mostly capitalised; lower-case words are what makes English.
-_ENGLISH_WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{2,}(?![A-Za-z0-9])")
-_LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@]")
+# The edge is asked for behind the first letter: a pattern that begins with a letter skips Chinese three times as fast.
+_ENGLISH_WORD = re.compile(r"[a-z](?<![A-Za-z0-9].)[a-z]++(?![A-Za-z0-9])")
+_LAST_LATIN = "\u02ff"  # combining characters start behind it
+_LOOKS_DEFANGED_OR_DOTTED = re.compile(r"[.:@\[({]")
+_ODD_SPACE = re.compile(r"[^\S ]")
+# Scripts that put no space between words: a name may stand right beside them.
+_UNSPACED = re.compile("[\u2e80-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
+# Annotated as names now and then; found everywhere, they say nothing. "IT" and "US" are spelled in capitals.
+_STOP_WORDS = frozenset(
+    "a an the and or of in on to for with by as at from it its he his she her they their them we our you this that "
+    "these those is are was were be been not no none all any some other others who which what "
+    "它们 他们 她们 我们 其中 这些 那些 以及 因此 由于".split()
+)
+_LONGEST_STOP_WORD = max(map(len, _STOP_WORDS))
 # Below this a name such as "IT" or "Go" is told from the words "it" and "go" by its case alone.
 _SHORTEST_FOLDED_NAME = 4
 
@@ -62,60 +65,16 @@ class Span:
     level: Level = "exact"
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A match key and, for each of its characters, where the source piece behind it starts and ends."""
-
-    key: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-
-
-def fold(text: str) -> Folded:
-    """Fold to the match key: NFKC, one kind of quote and dash, casefold, white space collapsed.
-
-    Zero-width characters vanish, and so does white space beside a Chinese character, where it says nothing.
-    """
-    keys: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for match in _PIECE.finditer(text):
-        begin, stop = match.span()
-        if match.lastgroup in ("ascii", "han"):
-            keys.append(match[0].lower())
-            starts.extend(range(begin, stop))
-            ends.extend(range(begin + 1, stop + 1))
-            continue
-        key = _space_key(text, begin, stop) if match.lastgroup == "space" else _fold_character(match[0])
-        keys.append(key)
-        starts.extend([begin] * len(key))
-        ends.extend([stop] * len(key))
-    return Folded("".join(keys), tuple(starts), tuple(ends))
-
-
-@lru_cache(maxsize=65_536)
-def match_key(name: str) -> str:
-    """Return a name's match key; names are compared again and again, texts are not."""
-    return fold(name).key.strip()
-
-
-def _space_key(text: str, begin: int, stop: int) -> str:
-    if not any(character.isspace() for character in text[begin:stop]):
-        return ""
-    beside_cjk = (begin > 0 and _CJK.match(text[begin - 1])) or (stop < len(text) and _CJK.match(text[stop]))
-    return "" if beside_cjk else " "
-
-
-def _fold_character(character: str) -> str:
-    folded = unicodedata.normalize("NFKC", character.translate(_SAME)).casefold()
-    return unicodedata.normalize("NFKC", folded).translate(_SAME).replace(" ", "")
-
-
 class Haystack:
-    """A text that is searched for many names. Folding, refanging and indicators are computed once, when asked for."""
+    """A text that is searched for many names; folded, refanged and searched for indicators once, when asked for.
+
+    What was found is kept, so that asking twice costs nothing.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._first: dict[str, Span | None] = {}
+        self._all: dict[str, list[Span]] = {}
 
     @cached_property
     def folded(self) -> Folded:
@@ -127,28 +86,42 @@ class Haystack:
 
     @cached_property
     def _refanged(self) -> Folded:
-        return _refang_folded(self.folded)
+        return refanged(self.folded)
 
     def first(self, name: str) -> Span | None:
         """Return the first mention at the closest spelling: exact, else folded, else refanged.
 
         A mention inside a longer indicator ("evil" in "evil.com") is returned only when there is no other.
         """
+        if name not in self._first:
+            self._first[name] = self._find_first(name)
+        return self._first[name]
+
+    def _find_first(self, name: str) -> Span | None:
         inside: Span | None = None
-        for mentions in self._levels(name):
-            for span in mentions:
+        for level, mentions in self._levels(name):
+            for start, end in mentions:
+                span = Span(start, end, level)
                 if not self.is_inside_ioc(span):
                     return span
                 inside = inside or span
         return inside
 
+    def anchor(self, name: str) -> Span | None:
+        """Return the mention that bears the name out; one that is only a part of an indicator does not."""
+        span = self.first(name)
+        return None if span is None or self.is_inside_ioc(span) else span
+
     def all(self, name: str) -> list[Span]:
         """Return every mention of every spelling, in order; a place is listed once, at its closest spelling."""
-        found: dict[tuple[int, int], Span] = {}
-        for mentions in self._levels(name):
-            for span in mentions:
-                found.setdefault((span.start, span.end), span)
-        return sorted(found.values(), key=lambda span: (span.start, -span.end))
+        if name not in self._all:
+            found: dict[tuple[int, int], Level] = {}
+            for level, mentions in self._levels(name):
+                for place in mentions:
+                    found.setdefault(place, level)
+            ordered = sorted(found.items(), key=lambda item: (item[0][0], -item[0][1]))
+            self._all[name] = [Span(start, end, level) for (start, end), level in ordered]
+        return list(self._all[name])
 
     def is_inside_ioc(self, span: Span) -> bool:
         """Tell whether the mention is a part of a longer URL, path, address or hash."""
@@ -158,50 +131,66 @@ class Haystack:
         ioc = self.iocs[index]
         return span.end <= ioc.end and (span.start, span.end) != (ioc.start, ioc.end)
 
+    def mentions(self, name: str) -> list[Span]:
+        """Return all mentions, less those inside a longer indicator, unless there are no others: see `first`."""
+        found = self.all(name)
+        return [span for span in found if not self.is_inside_ioc(span)] or found
+
     @cached_property
     def _ioc_starts(self) -> list[int]:
         return [ioc.start for ioc in self.iocs]
 
-    def _levels(self, name: str) -> Iterator[Iterator[Span]]:
+    def _levels(self, name: str) -> Iterator[tuple[Level, Iterator[tuple[int, int]]]]:
         name = name.strip()
-        key = match_key(name)
-        if len(key) < 2:  # one letter or one character is everywhere and nowhere
+        # One letter or character is everywhere and nowhere, and so is "the" or "The"; six letters are neither.
+        if not (len(name) > _LONGEST_STOP_WORD and name[: _LONGEST_STOP_WORD + 1].isalnum()) and _says_nothing(name):
             return
-        yield self._exact(name)
+        yield "exact", _places(self.text, name)
+        key = match_key(name)
         if len(key) < _SHORTEST_FOLDED_NAME and name.isascii():
             return
-        yield self._keyed(self.folded, key, "folded")
+        yield "folded", _places_by_key(self.folded, key)
         if _LOOKS_DEFANGED_OR_DOTTED.search(key):
-            yield self._keyed(self._refanged, refang(key), "refanged")
+            yield "refanged", _places_by_key(self._refanged, refang(key))
 
-    def _exact(self, name: str) -> Iterator[Span]:
-        at = self.text.find(name)
-        while at >= 0:
-            if _has_edges(self.text, at, at + len(name), name):
-                yield Span(at, at + len(name), "exact")
-            at = self.text.find(name, at + 1)
 
-    def _keyed(self, folded: Folded, key: str, level: Level) -> Iterator[Span]:
-        at = folded.key.find(key)
-        while at >= 0:
-            stop = at + len(key)
+@lru_cache(maxsize=16)
+def haystack(text: str) -> Haystack:
+    """Return the text's haystack; the last few are kept, since one text is looked at by several rooms in a row."""
+    return Haystack(text)
+
+
+def _places(text: str, name: str) -> Iterator[tuple[int, int]]:
+    at = text.find(name)
+    while at >= 0:
+        stop = at + len(name)
+        if _has_edges(text, at, stop, name):
+            yield at, stop
+        at = text.find(name, at + 1)
+
+
+def _places_by_key(folded: Folded, key: str) -> Iterator[tuple[int, int]]:
+    text = folded.key
+    at = text.find(key)
+    while at >= 0:
+        stop = at + len(key)
+        if _has_edges(text, at, stop, key) or _is_plural(text, at, stop, key):
+            starts = folded.starts
             # A hit must cover whole source characters: "s" is no mention inside "ß".
-            whole = (at == 0 or folded.starts[at - 1] != folded.starts[at]) and (
-                stop == len(folded.key) or folded.starts[stop] != folded.starts[stop - 1]
-            )
-            if whole and (_has_edges(folded.key, at, stop, key) or _is_plural(folded.key, at, stop, key)):
-                yield Span(folded.starts[at], folded.ends[stop - 1], level)
-            at = folded.key.find(key, at + 1)
+            if (at == 0 or starts[at - 1] != starts[at]) and (stop == len(text) or starts[stop] != starts[stop - 1]):
+                yield starts[at], folded.ends[stop - 1]
+        at = text.find(key, at + 1)
 
 
 def _has_edges(text: str, start: int, stop: int, name: str) -> bool:
-    """Ask for an edge only where the name itself starts or ends with an ASCII letter or digit."""
-    if stop < len(text) and unicodedata.combining(text[stop]):  # an accent that belongs to the last letter
-        return False
-    return not (
-        (_is_ascii_alnum(name[0]) and start > 0 and _is_ascii_alnum(text[start - 1]))
-        or (_is_ascii_alnum(name[-1]) and stop < len(text) and _is_ascii_alnum(text[stop]))
-    )
+    """Ask for an edge only where the name itself starts or ends with a letter or digit of a spaced script."""
+    if stop < len(text):
+        after = text[stop]
+        if after > _LAST_LATIN and unicodedata.combining(after):  # an accent that belongs to the last letter
+            return False
+        if _is_spaced(after) and _is_spaced(name[-1]):
+            return False
+    return not (start > 0 and _is_spaced(name[0]) and _is_spaced(text[start - 1]))
 
 
 def _is_plural(key: str, start: int, stop: int, name: str) -> bool:
@@ -210,38 +199,42 @@ def _is_plural(key: str, start: int, stop: int, name: str) -> bool:
     return is_word and key[stop : stop + 1] == "s" and _has_edges(key, start, stop + 1, name[0] + "s")
 
 
-def _is_ascii_alnum(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+def _says_nothing(name: str) -> bool:
+    key = match_key(name)
+    return len(key) < 2 or (key in _STOP_WORDS and not name.isupper())
 
 
-def _refang_folded(folded: Folded) -> Folded:
-    keys: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
-    for start, end, new in defanged_places(folded.key):
-        keys += [folded.key[at:start], new]
-        # The replacement stands for the whole of what it replaces; equal starts mark it as one piece.
-        starts += [*folded.starts[at:start], *[folded.starts[start]] * len(new)]
-        ends += [*folded.ends[at:start], *[folded.ends[end - 1]] * len(new)]
-        at = end
-    return Folded("".join([*keys, folded.key[at:]]), (*starts, *folded.starts[at:]), (*ends, *folded.ends[at:]))
+@lru_cache(maxsize=65_536)
+def _is_spaced(character: str) -> bool:
+    """Tell letters and digits of scripts with spaces between words; a footnote mark such as ² is none."""
+    if character.isascii():
+        return character.isalnum()
+    return character.isalpha() and not _UNSPACED.match(character)
 
 
 def language_of(text: str) -> Language:
     """Tell Chinese from English by Chinese characters against lower-case English words outside indicators."""
-    plain = "".join(_outside_iocs(text))
-    num_han = len(_HAN.findall(plain))
-    num_english = len(_ENGLISH_WORD.findall(plain))
+    if text.isascii() or not _HAN.search(text):
+        return "en"
+    # Finding the indicators takes ten times as long as the rest, and they hold no Chinese but in a quoted Windows path:
+    # a text that is Chinese with all their English words counted is Chinese without them.
+    if ":\\" not in text and _language_by_share(text) == "zh":
+        return "zh"
+    return _language_by_share("".join(_outside_iocs(text)))
+
+
+def _language_by_share(text: str) -> Language:
+    num_han = sum(map(len, _HAN.findall(text)))
     if num_han == 0:
         return "en"
-    share = num_han / (num_han + 2 * num_english)  # an English word says about as much as two characters
+    # An English word says about as much as two characters.
+    share = num_han / (num_han + 2 * len(_ENGLISH_WORD.findall(text)))
     return "zh" if share >= 0.7 else "en" if share <= 0.3 else "mixed"
 
 
 def _outside_iocs(text: str) -> Iterator[str]:
     at = 0
-    for ioc in iocs(text):
+    for ioc in haystack(text).iocs:
         yield text[at : ioc.start] + " "
         at = ioc.end
     yield text[at:]
@@ -252,7 +245,7 @@ def sentences(text: str) -> list[Span]:
 
     A sentence owns the white space behind it; blank lines belong to the sentence before them.
     """
-    inside = [(ioc.start, ioc.end) for ioc in iocs(text)]
+    inside = [(ioc.start, ioc.end) for ioc in haystack(text).iocs]
     cuts: list[int] = []
     at = 0
     for line in text.split("\n"):
@@ -268,6 +261,8 @@ def sentences(text: str) -> list[Span]:
 def _cuts_in_line(line: str) -> Iterator[int]:
     import sentencex  # 1 MB of rules that `--help` need not read
 
+    # sentencex 1.0.32 panics on "A\u3000." and its like: it counts one byte for the white space before the dot.
+    line = _ODD_SPACE.sub(" ", line)
     parts = sentencex.segment("zh" if _HAN.search(line) else "en", line)
     if "".join(parts) != line:  # a splitter that loses a character would shift every offset behind it
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -43,11 +44,11 @@ FILE_ENDINGS = frozenset(
     "rs go java png jpg jpeg gif bmp ico svg eml msg key pem crt evtx pcap".split()
 )
 
-_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．)"
+_DOT = r"(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|\.|．|\[。\])"
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _PLAIN = r"!#-'*-;=?-Z\\^_a-z~"
 # A bracket belongs to a URL only when it is closed again: "(see http://a.example/b)" and a Markdown link end before it.
-_URL_BODY = rf"(?:[{_PLAIN}]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
+_URL_BODY = rf"(?:[{_PLAIN}．]|\[。\]|\([{_PLAIN}\[\]{{}}]*+\)|\[[{_PLAIN}(){{}}]*+\]|\{{[{_PLAIN}]*+\}})++"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
@@ -60,7 +61,6 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
              + _AFTER),
     ("ipv6", r"(?<![A-Za-z0-9:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,39}+(?![A-Za-z0-9:])"),
     ("registry", _BEFORE + r"(?:HKEY_[A-Z_]{4,24}|HKLM|HKCU|HKCR|HKU|HKCC)\\[!#-;=?-_a-{}~]++"),
-    ("path", r'(?<=")[A-Za-z]:\\[^"\n<>|*?]{1,260}+(?=")'),
     ("path", _BEFORE + r"[A-Za-z]:\\[!#-)+-;=@-_a-{}~]*+"),
     ("path", r"(?<![A-Za-z0-9\\])(?:%[A-Za-z_]{2,30}%|\\\\[A-Za-z0-9._$-]{1,63})\\[!#-)+-;=@-_a-{}~]*+"),
     ("path", r"(?<![A-Za-z0-9/.:_~<-])~?/(?:[A-Za-z0-9._+-]{1,255}+/)++[A-Za-z0-9._+-]*+"),
@@ -79,15 +79,47 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 )  # fmt: skip
 # Identifiers whose case is part of their shape stay case-sensitive ("s0001" is no ATT&CK id).
 _CASED = frozenset({"attack_id", "btc", "asn"})
+# An indicator of the kind holds one of these characters; of the kinds that are not here, nothing is asked.
+_NEEDS: dict[Kind, str] = {
+    "url": ":", "email": "@[(", "ipv4": ".．[({", "ipv6": ":", "registry": "\\", "path": "\\/", "cve": "-‐‑–",
+    "weakness": "-", "attack_id": "TSGMC", "guid": "-", "btc": "b13", "eth": "xX", "asn": "A", "domain": ".．[({",
+}  # fmt: skip
+_SHORTEST_OF: dict[Kind, int] = {
+    "ipv4": 7, "md5": 32, "sha1": 40, "sha256": 64, "sha512": 128, "guid": 36, "eth": 42, "btc": 14, "cve": 13,
+}  # fmt: skip
 _COMPILED = tuple((kind, re.compile(p, 0 if kind in _CASED else re.IGNORECASE)) for kind, p in _PATTERNS)
+_CHECKED = tuple((*one, frozenset(_NEEDS.get(one[0], "")), _SHORTEST_OF.get(one[0], 0)) for one in _COMPILED)
 _ONE_DOT = re.compile(_DOT, re.IGNORECASE)
+# The one kind that may hold spaces and letters of any script.
+_QUOTED_PATHS = (
+    re.compile(r"""(?<=["“])[A-Za-z]:\\[^"”\n<>|*?]{1,260}+(?=["”])""", re.IGNORECASE),
+    re.compile(r"(?<=['‘])[A-Za-z]:\\[^'’\n<>|*?]{1,260}+(?=['’])", re.IGNORECASE),
+)
+# One for one, so that offsets hold. Chinese punctuation (，：（) stays: it ends a URL, its ASCII twin may not.
+_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]")
+_HALF_WIDTH = {0xFF00 + code: 0x20 + code for code in range(1, 0x5F) if chr(0x20 + code).isalnum()} | str.maketrans(
+    "－．／＠＿", "-./@_"
+)
+
+# Every other indicator lies within one unbroken run of these characters and holds one of the marks below. Without
+# regard to case, [a-z] also means the four characters behind the wide dot.
+_RUN = r"[!-~‐‑–．。İıſ\u212a\d]"
+# The first element is one set of characters, so that the search for it is a tight loop over the text.
+_MARK = re.compile(
+    r"[\d@\\/:．.\[(A-Fa-f](?:(?<=[\d@\\/:．])|(?<=\.)(?=[\])}\w-])|(?<=[\[(])(?=[dDaA。])|(?<=[A-Fa-f])(?=[A-Fa-f]{7}))"
+    rf"{_RUN}*+"
+)
+_BACKWARDS = re.compile(rf"{_RUN}*+")
+_SHORTEST = 3
+_SHORTEST_NUMBER = 26  # a wallet; hashes of digits alone are longer
 
 _REFANG = re.compile(
     r"(?<![A-Za-z0-9])(?P<http>h[xt*]{2}p)(?=s?[\[:])|(?<![A-Za-z0-9])(?P<ftp>fxp)(?=s?[\[:])"
     r"|(?P<slashes>\[://\]|(?:\[:\]|:)(?:\\\\|\[//\]))|(?P<colon>\[:\])|(?P<at>\[at\]|\(at\)|\[@\])"
-    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．)",
+    r"|(?P<dot>\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|(?<=[A-Za-z0-9])\\\.|．|\[。\])",
     re.IGNORECASE,
 )
+_DEFANGED_MARK = re.compile(r"[\[({\\:．]")
 _REFANGED = {"http": "http", "ftp": "ftp", "slashes": "://", "colon": ":", "at": "@", "dot": "."}
 
 
@@ -98,12 +130,21 @@ def refang(value: str) -> str:
 
 def defanged_places(value: str) -> Iterator[tuple[int, int, str]]:
     """Yield each place that `refang` rewrites, in order, as (start, end, new)."""
-    for match in _REFANG.finditer(value):
-        yield match.start(), match.end(), _REFANGED[str(match.lastgroup)]
+    done = 0
+    for mark in _DEFANGED_MARK.finditer(value):
+        at = mark.start()
+        # A place starts at its mark or, with a scheme, at most 5 characters before it, and is at most 8 long.
+        for match in _REFANG.finditer(value, max(done, at - 5), at + 8):
+            if match.start() > at:  # it has a mark of its own
+                break
+            done = match.end()
+            yield match.start(), done, _REFANGED[str(match.lastgroup)]
 
 
 def iocs(text: str) -> list[Ioc]:
     """Find every indicator, in order, without overlaps: the one that starts first stands, then the longer one."""
+    if _FULL_WIDTH.search(text):
+        text = text.translate(_HALF_WIDTH)
     kept: list[Ioc] = []
     for ioc in sorted(_candidates(text), key=lambda ioc: (ioc.start, -ioc.end)):
         if not kept or ioc.start >= kept[-1].end:
@@ -112,11 +153,46 @@ def iocs(text: str) -> list[Ioc]:
 
 
 def _candidates(text: str) -> Iterator[Ioc]:
-    for kind, pattern in _COMPILED:
-        for match in pattern.finditer(text):
-            ioc = _shaped(text, match.start(), match.end(), kind)
+    """Search the runs that can hold an indicator, a tenth of a text, put one below the other; and quoted paths."""
+    runs = _runs(text)
+    if not runs:
+        return
+    if ":\\" in text:
+        for quoted in _QUOTED_PATHS:
+            for match in quoted.finditer(text):
+                ioc = _shaped(text, match.start(), match.end(), "path")
+                if ioc is not None:
+                    yield ioc
+    joined = "\n".join([text[start:end] for start, end in runs])
+    begins, at = [], 0
+    for start, end in runs:
+        begins.append(at)
+        at += end - start + 1
+    characters = set(joined)
+    for kind, pattern, needs, shortest in _CHECKED:
+        if len(joined) < shortest or (needs and needs.isdisjoint(characters)):
+            continue
+        for match in pattern.finditer(joined):
+            ioc = _shaped(joined, match.start(), match.end(), kind)
             if ioc is not None:
-                yield ioc
+                index = bisect_right(begins, ioc.start) - 1
+                shift = runs[index][0] - begins[index]
+                yield Ioc(ioc.start + shift, ioc.end + shift, ioc.kind)
+
+
+def _runs(text: str) -> list[tuple[int, int]]:
+    """Find the unbroken runs with a mark in them; a short number alone is none."""
+    runs: list[tuple[int, int]] = []
+    floor = 0
+    for match in _MARK.finditer(text):
+        mark, end = match.span()
+        before = _BACKWARDS.match(text[floor:mark][::-1])
+        start = mark - (before.end() if before else 0)
+        floor = end
+        length = end - start
+        if length >= _SHORTEST and (length >= _SHORTEST_NUMBER or not text[start:end].isdecimal()):
+            runs.append((start, end))
+    return runs
 
 
 def _shaped(text: str, start: int, end: int, kind: Kind) -> Ioc | None:
@@ -141,7 +217,7 @@ def _without_trailing_punctuation(text: str, start: int, end: int) -> int:
             if depth[_CLOSERS[mark]] < 0:
                 end = at
                 break
-    while end > start and text[end - 1] in ".,;:!?'\"":
+    while end > start and text[end - 1] in ".,;:!?'\"．":
         end -= 1
     return end
 

@@ -6,15 +6,18 @@ Knows nothing about files. convert_data.py and fine_tune.py (for bare rows) both
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from kgtune import ontology as ontologies
-from kgtune.augment import augment
+from kgtune.augment import Rules, augment
+from kgtune.cards import card_of
 from kgtune.examples import Example, of_split
-from kgtune.ontology import Ontology
+from kgtune.grouping import Units
+from kgtune.ontology import Label, Ontology, RelationType
+from kgtune.placement import Placed, place
 from kgtune.settings import Config
-from kgtune.splitting import divided_groups, split_by_group, with_groups
+from kgtune.split_lock import Lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +28,30 @@ class Prepared:
     counts: Counter[str]
 
 
-def prepare(examples: Sequence[Example], config: Config, ontology: Ontology | None = None) -> Prepared:
+def prepare(
+    examples: Sequence[Example], config: Config, ontology: Ontology | None = None, lock: Lock | None = None
+) -> Prepared:
     """Split and augment. Examples that carry a split are never moved; if all do and none is new, nothing changes.
 
-    The result depends on the examples' contents and ids, never on their order.
+    The result depends on the examples' contents and ids, and on the lock, never on their order.
     """
     if examples and all(example.split and example.group_id for example in examples):
         return Prepared(tuple(examples), Counter())
-    counts: Counter[str] = Counter()
-    kept = _without_repeats(sorted(examples, key=lambda example: example.id), counts)
-    data = config.data
-    originals = split_by_group(with_groups(kept), data.validation_ratio, data.test_ratio, data.seed)
-    if data.validation_ratio + data.test_ratio > 0 and all(example.split == "train" for example in originals):
-        counts["note: too few documents to hold any out"] += 1
-    if divided := divided_groups(originals):
-        counts["note: group divided by the splits given in the data"] += len(divided)
+    placed = place_examples(examples, config, lock)
+    originals = [
+        replace(examples[position], group_id=group, split=split)
+        for position, group, split in zip(placed.positions, placed.groups, placed.splits, strict=True)
+    ]
+    held_out = [e.name for example in originals if example.split != "train" for e in example.graph.entities]
     variants, drops = augment(
         of_split(originals, "train"),
         config.augmentation,
-        data.seed,
+        config.data.seed,
         all_names=[entity.name for example in originals for entity in example.graph.entities],
         taken_texts=[example.text for example in originals],
-        replaceable=_replaceable(ontology),
+        rules=rules(held_out, ontology),
     )
-    counts.update({f"dropped: {reason}": number for reason, number in drops.items()})
+    counts = placed.counts + Counter({f"dropped: {reason}": number for reason, number in drops.items()})
     return Prepared(_in_order(originals, variants), counts)
 
 
@@ -65,15 +68,27 @@ def chosen_ontology(examples: Sequence[Example], setting: str) -> Ontology:
     return ontologies.choose(setting, labels, types, pairs)
 
 
-def _without_repeats(examples: Sequence[Example], counts: Counter[str]) -> list[Example]:
-    """Keep one of examples with the same text; a held-out copy of a train text would measure memory."""
-    by_text: dict[str, Example] = {}
-    for example in examples:
-        first = by_text.setdefault(example.text, example)
-        if first is not example:
-            same = first.graph == example.graph
-            counts["dropped: same text again" if same else "dropped: same text again, annotated differently"] += 1
-    return list(by_text.values())
+def place_examples(examples: Sequence[Example], config: Config, lock: Lock | None = None) -> Placed:
+    """Place examples that are in memory."""
+    units = Units()
+    for position, example in enumerate(examples):
+        units.add(position, example.text)
+    cards = [card_of(example) for example in examples]
+    return place(cards, units, examples.__getitem__, config.data, lock)
+
+
+def rules(held_out_names: Collection[str], ontology: Ontology | None) -> Rules:
+    """Return what the corpus asks of its variants."""
+    return Rules(
+        replaceable=_replaceable(ontology),
+        held_out=held_out_names,
+        label_words=() if ontology is None else _words(ontology),
+    )
+
+
+def _words(ontology: Ontology) -> list[str]:
+    items: tuple[Label | RelationType, ...] = (*ontology.labels, *ontology.types)
+    return [word for item in items for word in (item.name, item.zh, item.en) if word]
 
 
 def _replaceable(ontology: Ontology | None) -> frozenset[str] | None:

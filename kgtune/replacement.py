@@ -1,79 +1,110 @@
 """Other names for a document's entities, alike everywhere in it: from train names of the same label, or made up.
 
-Knows nothing about splits or rows. Indicators are made up inside the ranges kept for documentation (RFC 5737, 3849
-and 2606) and keep the way they were defanged; every other name comes from the pool of train names.
+Knows nothing about splits or rows. Whatever would leave a trace of the old name, or bring in a doubtful one, stays.
 """
 
 from __future__ import annotations
 
+import hashlib
+import heapq
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from kgtune.editing import Document, Edit, overlaps
+from kgtune import made_up
+from kgtune.aliases import aliases_of, is_name_like
+from kgtune.editing import Document, Edit, Place, Proposal, merged, overlaps, without
 from kgtune.examples import Example
 from kgtune.graph import Entity, Graph
-from kgtune.grounding import Span, iocs, match_key
-from kgtune.iocs import Kind, refang
+from kgtune.grounding import match_key
 
 Script = Literal["zh", "latin", "mixed"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _LATIN = re.compile("[A-Za-z]")
-_WORDS = ("amber", "birch", "cobble", "dune", "ember", "fjord", "grove", "harbor", "island", "juniper", "kelp",
-          "lagoon", "meadow", "nectar", "orchid", "pebble", "quartz", "river", "saffron", "timber", "umber", "violet",
-          "willow", "yarrow", "zephyr")  # fmt: skip
-_DEFANGED_DOT = re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\\\.|．", re.IGNORECASE)
-_MADE_UP: frozenset[Kind] = frozenset(
-    {"ipv4", "ipv6", "domain", "url", "email", "file", "md5", "sha1", "sha256", "sha512"}
-)
-_LONGEST_NAME = 40
+# Capitals beside a name; the first word of a sentence has one too, and says nothing.
+_CAPITAL_BEFORE = re.compile(r"(?<=[a-z,;0-9] )([A-Z][A-Za-z0-9-]+) $")
+_CAPITAL_BEHIND = re.compile(r" ([A-Z][a-z0-9-]+)")
+_MOST_NAMES = 5_000  # of one label and script: enough variety, and a bounded pool
+_MOST_DRAWS = 32
 
 
 class NamePool:
-    """Names of train examples by label and script, in sorted order; indicators are left out."""
+    """Names of train examples by label and script, in sorted order; indicators are left out.
 
-    def __init__(self, train: Iterable[Example]) -> None:
+    `held_out`: names of the other splits. None of them is in the pool, nor is one ever made up.
+    """
+
+    def __init__(self, train: Iterable[Example], held_out: Iterable[str] = ()) -> None:
+        pairs = ((e.labels, e.name) for example in train if not example.aug for e in example.graph.entities)
+        self._fill(pairs, held_out)
+
+    @classmethod
+    def of_names(cls, pairs: Iterable[tuple[str, str]], held_out: Iterable[str] = ()) -> NamePool:
+        """Make a pool from (label, name) pairs of train originals."""
+        pool = cls(())
+        pool._fill(pairs, held_out)
+        return pool
+
+    def _fill(self, pairs: Iterable[tuple[str, str]], held_out: Iterable[str]) -> None:
+        closed = {match_key(name) for name in held_out}
+        self._taken = {key for key in closed if made_up.is_ours(key)}
         found: dict[tuple[str, Script], set[str]] = defaultdict(set)
-        for example in train:
-            for entity in example.graph.entities:
-                if not example.aug and _is_name_like(entity.name) and not iocs(entity.name):
-                    found[entity.labels, _script(entity.name)].add(entity.name)
-        self._names = {key: sorted(names) for key, names in found.items()}
+        for label, name in sorted(set(pairs)):
+            if made_up.is_ours(name):
+                self._taken.add(match_key(name))
+            if match_key(name) not in closed and is_name_like(name) and made_up.is_free_of_indicators(name):
+                found[label, _script(name)].add(name)
+        self._names = {key: _fewer(names) for key, names in found.items()}
+        self._known = {match_key(name) for names in self._names.values() for name in names}
 
-    def like(self, entity: Entity) -> Sequence[str]:
-        return self._names.get((entity.labels, _script(entity.name)), ())
+    def like(self, entity: Entity, name: str | None = None) -> Sequence[str]:
+        """Return the names of the entity's label in the script of its name (or of another name of it)."""
+        return self._names.get((entity.labels, _script(name or entity.name)), ())
+
+    def may_bring_in(self, name: str) -> bool:
+        """Tell whether a replacement may have this name: a train name, or an indicator that nobody owns."""
+        return match_key(name) in self._known or (made_up.is_ours(name) and match_key(name) not in self._taken)
+
+
+def _fewer(names: set[str]) -> list[str]:
+    """Keep at most so many names, those with the smallest hashes: the same ones in any order of documents."""
+    if len(names) > _MOST_NAMES:
+        return sorted(heapq.nsmallest(_MOST_NAMES, names, key=lambda n: hashlib.sha256(n.encode()).digest()))
+    return sorted(names)
 
 
 def rename(
     document: Document, rng: random.Random, pool: NamePool, replaceable: frozenset[str] | None
-) -> tuple[str, Graph, dict[str, str]] | None:
+) -> Proposal | None:
     """Rename every entity that can be renamed without a trace of the old name; None where none can."""
     renames: dict[str, str] = {}
     edits: list[Edit] = []
     for entity in document.graph.entities:
-        if (replaceable is not None and entity.labels not in replaceable) or not _can_go(document, entity):
+        if replaceable is not None and entity.labels not in replaceable:
             continue
-        spans = document.haystack.all(entity.name)
-        new = _new_name(document, entity, rng, pool, [*renames.values()])
-        if new is None or not _fits_articles(document.text, spans, entity.name, new):
+        mentions = _mentions(document, entity)
+        news = _new_names(document, entity, mentions, rng, pool, [*renames.values()])
+        if not mentions or news is None:
             continue
-        renames[entity.name] = new
-        edits += [Edit(s.start, s.end, _styled(new, document.text[s.start : s.end])) for s in spans]
+        renames |= news
+        for old, places in mentions.items():
+            edits += [Edit(*place, _in_style(news[old], old, document.text[slice(*place)])) for place in places]
     if not renames:
         return None
     text, graph = document.edited(edits, allowed=[(edit.start, edit.end) for edit in edits])
-    return text, _renamed(graph, renames), renames
+    return Proposal(text, _renamed(graph, renames), renames)
 
 
 def _renamed(graph: Graph, renames: dict[str, str]) -> Graph:
     """Put the new names in, and take out descriptions that know the old ones."""
+    old_keys = [match_key(old) for old in renames]
 
     def changed(entity: Entity) -> Entity:
-        knows_old = entity.name in renames or any(old in entity.description for old in renames)
+        knows_old = entity.name in renames or any(key in match_key(entity.description) for key in old_keys)
         return replace(
             entity, name=renames.get(entity.name, entity.name), description="" if knows_old else entity.description
         )
@@ -81,133 +112,130 @@ def _renamed(graph: Graph, renames: dict[str, str]) -> Graph:
     return Graph(tuple(changed(entity) for entity in graph.entities), graph.relationships)
 
 
-def _can_go(document: Document, entity: Entity) -> bool:
-    spans = document.haystack.all(entity.name)
-    if not spans or not (_is_name_like(entity.name) or _kind(entity.name)):
-        return False
-    key = match_key(entity.name)
-    others = [other for other in document.graph.entities if other.id != entity.id]
-    if any(key in match_key(other.name) or match_key(other.name) in key for other in others):
-        return False
-    taken = [span for other in others for span in document.mentions[other.id]]
-    if any(
-        document.haystack.is_inside_ioc(s) or overlaps(sorted([*taken, *document.code]), s.start, s.end) for s in spans
-    ):
-        return False
-    return not _leaves_a_trace(document, entity, spans)
+def _mentions(document: Document, entity: Entity) -> dict[str, list[Place]]:
+    """Return the places of each name of the entity; empty where one of them can't be replaced without a trace."""
+    if not document.mentions[entity.id] or not (is_name_like(entity.name) or made_up.kind_of(entity.name)):
+        return {}
+    if not made_up.is_free_of_indicators(entity.name) and not made_up.kind_of(entity.name):
+        return {}  # "evil.example server": a name that is an indicator in part
+    aliases = aliases_of(document, entity)
+    if aliases is None:
+        return {}
+    mentions = {entity.name: document.mentions[entity.id]}
+    mentions |= {alias: [(s.start, s.end) for s in document.haystack.all(alias)] for alias in aliases}
+    if any(_is_used_otherwise(document, name, places) for name, places in mentions.items()):
+        return {}
+    is_free = _are_distinct(document, entity, mentions) and not _touch_others(document, entity, mentions)
+    return mentions if is_free and not _leave_a_trace(document, mentions) else {}
 
 
-def _leaves_a_trace(document: Document, entity: Entity, spans: Sequence[Span]) -> bool:
-    """Tell whether a telling part of the name ("Lazarus" of "Lazarus Group") stands elsewhere in text or evidence."""
-    rest = _without(document.text, spans)
-    parts = [word for word in re.findall(r"[A-Za-z0-9]{4,}", entity.name) if not word.islower()]
-    parts += [run[:3] for run in re.findall("[\u3400-\u9fff]{3,}", entity.name)]
-    paraphrases = [
-        r.evidence for r, span in zip(document.graph.relationships, document.evidence, strict=True) if span is None
-    ]
+def _is_used_otherwise(document: Document, name: str, places: Sequence[Place]) -> bool:
+    """Tell a name that is a common noun ("tools" for Tool), or part of a longer name ("PowerShell Empire")."""
+    if made_up.kind_of(name) or _script(name) != "latin":
+        return False
+    text = document.text
+    if not name.islower() and any(text[a:b].islower() or text[b : b + 1] == "s" for a, b in places):
+        return True
+    annotated = merged(place for found in document.mentions.values() for place in found)
+    for start, end in places:
+        before, behind = _CAPITAL_BEFORE.search(text, max(0, start - 30), start), _CAPITAL_BEHIND.match(text, end)
+        if any(word and not overlaps(annotated, *word.span(1)) for word in (before, behind)):
+            return True
+    return False
+
+
+def _are_distinct(document: Document, entity: Entity, names: Iterable[str]) -> bool:
+    """Ask that no name is a part of another entity's name, or the other way round."""
+    others = [match_key(other.name) for other in document.graph.entities if other.id != entity.id]
+    keys = [match_key(name) for name in names]
+    return not any(key in other or other in key for key in keys for other in others)
+
+
+def _touch_others(document: Document, entity: Entity, mentions: dict[str, list[Place]]) -> bool:
+    """Tell whether a mention is part of an indicator, overlaps another name, code or loose evidence, or is cut by any."""
+    taken = [place for other, places in document.mentions.items() if other != entity.id for place in places]
+    closed = merged([*taken, *document.code, *document.loose_evidence])
+    whole = {(ioc.start, ioc.end) for ioc in document.haystack.iocs}
+    iocs = merged(whole)
+    own = [place for places in mentions.values() for place in places]
+    if any(overlaps(closed, *place) or (place not in whole and overlaps(iocs, *place)) for place in own):
+        return True
+    if any(document.cuts_evidence(*place) for place in own):
+        return True
+    return len(merged(own)) < len(own)  # two mentions that overlap or touch
+
+
+def _leave_a_trace(document: Document, mentions: dict[str, list[Place]]) -> bool:
+    """Tell whether a telling part of a name ("Lazarus" of "Lazarus Group") stands elsewhere in text or evidence."""
+    rest = "\n".join(without(document.text, [place for places in mentions.values() for place in places])).casefold()
     # Evidence that is a paraphrase stays as it is, so a name in it would go on telling the old one.
-    return any(part.casefold() in rest.casefold() for part in parts) or any(entity.name in p for p in paraphrases)
+    paraphrases = "\n".join(
+        r.evidence for r, span in zip(document.graph.relationships, document.evidence, strict=True) if span is None
+    )
+    rest += "\n" + paraphrases.casefold()
+    if any(part.casefold() in rest for name in mentions for part in _telling_parts(name)):
+        return True
+    return bool(paraphrases) and any(match_key(name) in match_key(paraphrases) for name in mentions)
 
 
-def _without(text: str, spans: Sequence[Span]) -> str:
-    parts: list[str] = []
-    at = 0
-    for span in spans:
-        if span.start >= at:
-            parts.append(text[at : span.start])
-            at = span.end
-    return "\n".join([*parts, text[at:]])
+def _telling_parts(name: str) -> Iterator[str]:
+    yield from (word for word in re.findall(r"[A-Za-z0-9]{4,}", name) if not word.islower())
+    yield from (run[:3] for run in re.findall("[\u3400-\u9fff]{3,}", name))
+
+
+def _new_names(
+    document: Document,
+    entity: Entity,
+    mentions: dict[str, list[Place]],
+    rng: random.Random,
+    pool: NamePool,
+    chosen: Sequence[str],
+) -> dict[str, str] | None:
+    """Draw a new name for each name of the entity; None where one of them has none that fits."""
+    news: dict[str, str] = {}
+    for old, places in mentions.items():
+        surfaces = {document.text[slice(*place)] for place in places}
+        new = _new_name(document, entity, old, rng, pool, [*chosen, *news.values()])
+        if new is None or not _fits(document.text, places, old, new, surfaces):
+            return None
+        news[old] = new
+    return news
 
 
 def _new_name(
-    document: Document, entity: Entity, rng: random.Random, pool: NamePool, chosen: Sequence[str]
+    document: Document, entity: Entity, old: str, rng: random.Random, pool: NamePool, chosen: Sequence[str]
 ) -> str | None:
-    kind = _kind(entity.name)
-    if kind is not None:
-        return _styled(_made_up(kind, entity.name, rng), entity.name) if kind in _MADE_UP else None
+    kind = made_up.kind_of(old)
+    if kind is not None and kind not in made_up.KINDS:
+        return None
+    names = pool.like(entity, old)
     keys = [match_key(name) for name in (*chosen, *(other.name for other in document.graph.entities))]
-    candidates = [
-        name
-        for name in pool.like(entity)
-        if all(match_key(name) not in key and key not in match_key(name) for key in keys)
-        and not document.haystack.first(name)
-    ]
-    return rng.choice(candidates) if candidates else None
+    for _ in range(_MOST_DRAWS if kind or names else 0):
+        new = made_up.make(kind, old, rng) if kind else rng.choice(names)
+        key = match_key(new)
+        is_new = all(key not in other and other not in key for other in keys)
+        if is_new and pool.may_bring_in(new) and not document.haystack.first(new):
+            return new
+    return None
 
 
-def _kind(name: str) -> Kind | None:
-    """Return the kind of indicator that the whole name is, None for any other name."""
-    found = iocs(name)
-    return found[0].kind if len(found) == 1 and (found[0].start, found[0].end) == (0, len(name)) else None
+def _in_style(new: str, old: str, surface: str) -> str:
+    """Spell the new name as this mention spells the old one: defanged alike, or in capitals."""
+    if made_up.kind_of(old):
+        return made_up.styled(new, surface)
+    return new.upper() if surface.isupper() and not old.isupper() else new
 
 
-def _made_up(kind: Kind, old: str, rng: random.Random) -> str:
-    plain = refang(old)
-    if kind == "ipv4":
-        network = rng.choice(("192.0.2", "198.51.100", "203.0.113"))
-        tail = re.search(r"[:/]\d+$", plain)
-        return f"{network}.{rng.randint(1, 254)}{tail[0] if tail else ''}"
-    if kind == "ipv6":
-        return f"2001:db8::{rng.randint(1, 0xFFFF):x}"
-    if kind == "domain":
-        return _domain(rng)
-    if kind == "url":
-        scheme, _, rest = plain.partition("://")
-        ending = re.search(r"/[^/?#]*(\.[a-z0-9]{2,4})$", rest, re.IGNORECASE)
-        path = f"/{rng.choice(_WORDS)}{ending[1] if ending else ''}" if "/" in rest else ""
-        return f"{scheme}://{_domain(rng)}{path}"
-    if kind == "email":
-        return f"{rng.choice(_WORDS)}{rng.randint(10, 99)}@{_domain(rng)}"
-    if kind == "file":
-        return f"{rng.choice(_WORDS)}{rng.randint(10, 99)}.{plain.rpartition('.')[2]}"
-    digits = "".join(rng.choice("0123456789abcdef") for _ in plain)
-    return digits.upper() if plain.isupper() else digits
-
-
-def _domain(rng: random.Random) -> str:
-    one, two = rng.sample(_WORDS, 2)
-    return f"{one}-{two}.{rng.choice(('example', 'example.com', 'example.net', 'example.org', 'test', 'invalid'))}"
-
-
-def _styled(new: str, surface: str) -> str:
-    """Defang `new` the way that `surface` is: its kind of dot, all dots or the last, and its scheme."""
-    plain = refang(new)
-    dot = _DEFANGED_DOT.search(surface)
-    if dot:
-        head, host, rest = _around_host(plain)
-        only_last = len(_DEFANGED_DOT.findall(surface)) < _around_host(refang(surface))[1].count(".")
-        front, _, back = host.rpartition(".")
-        plain = head + (f"{front}{dot[0]}{back}" if only_last else host.replace(".", dot[0])) + rest
-    separator = re.match(r"([A-Za-z*]+)(\[://\]|(?:\[:\]|:)(?://|\\\\|\[//\]))", surface)
-    if separator and "://" in plain:
-        plain = separator[1] + separator[2] + plain.partition("://")[2]
-    at = re.search(r"\[at\]|\(at\)|\[@\]", surface, re.IGNORECASE)
-    return plain.replace("@", at[0]) if at else plain
-
-
-def _around_host(plain: str) -> tuple[str, str, str]:
-    """Divide a URL into what stands before its host, the host, and the rest; anything else is all host."""
-    match = re.match(r"([a-z]+://)([^/?#]*)(.*)", plain, re.IGNORECASE | re.DOTALL)
-    return (match[1], match[2], match[3]) if match else ("", plain, "")
-
-
-def _fits_articles(text: str, spans: Sequence[Span], old: str, new: str) -> bool:
+def _fits(text: str, places: Sequence[Place], old: str, new: str, surfaces: set[str]) -> bool:
     """Ask for the same kind of first letter after "a" or "an"; a name that takes "the" has few like it."""
-    before = [text[max(0, span.start - 5) : span.start].lower() for span in spans]
+    if len(match_key(new)) < 4 and surfaces != {old}:  # so short a name is found in its own spelling only
+        return False
+    before = [text[max(0, start - 5) : start].lower() for start, _ in places]
     if any(re.search(r"\bthe $", words) for words in before):
         return False
     if not any(re.search(r"\ban? $", words) for words in before):
         return True
     return (old[:1].lower() in "aeiou") == (new[:1].lower() in "aeiou")
-
-
-def _is_name_like(name: str) -> bool:
-    """Tell names from phrases: short, and in Latin script with a capital or a digit."""
-    if len(name) > _LONGEST_NAME or len(name.split()) > 4:
-        return False
-    if _script(name) == "zh":
-        return len(name) <= 12
-    return any(character.isupper() or character.isdigit() for character in name)
 
 
 def _script(name: str) -> Script:

@@ -11,11 +11,12 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from kgtune.errors import UserError
 
@@ -33,11 +34,12 @@ LIBRARIES = (
 )
 
 
-def write_text_atomic(path: Path | str, text: str) -> None:
-    """Write UTF-8 text with plain newlines: a reader sees the old file or all of the new one.
+@contextmanager
+def atomic(path: Path | str) -> Iterator[IO[str]]:
+    """Open a file for UTF-8 text with plain newlines: a reader sees the old file or all of the new one.
 
     Missing folders are made. The temporary file stands in the same folder, so that the last step is
-    a rename on one disk.
+    a rename on one disk; when the block raises, it goes and the old file stays.
     """
     target = Path(path)
     temporary = ""
@@ -45,7 +47,7 @@ def write_text_atomic(path: Path | str, text: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            yield file
         Path(temporary).chmod(_mode(target))
         os.replace(temporary, target)
     except OSError as error:
@@ -53,6 +55,12 @@ def write_text_atomic(path: Path | str, text: str) -> None:
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def write_text_atomic(path: Path | str, text: str) -> None:
+    """Write UTF-8 text whole or not at all, see `atomic`."""
+    with atomic(path) as file:
+        file.write(text)
 
 
 def write_json_atomic(path: Path | str, value: object) -> None:

@@ -84,6 +84,29 @@ class TrainingSettings(Section):
     """Seed of weights, order and dropout; another one shows how much of a result is luck."""
 
 
+class ColumnSettings(Section):
+    """Which column of a CSV or TSV of triples is what."""
+
+    head: NonEmpty | None = None
+    """Name of the source entity; null: head, subject, source, 头实体, 主体 and the like."""
+    head_type: NonEmpty | None = None
+    """Its label; null: head_type, subject_type, source_label, 头实体类型 and the like."""
+    relation: NonEmpty | None = None
+    """Relationship type; null: relation, predicate, 关系, 谓语 and the like."""
+    tail: NonEmpty | None = None
+    """Name of the target entity; null: tail, object, target, 尾实体, 客体 and the like."""
+    tail_type: NonEmpty | None = None
+    """Its label; null: tail_type, object_type, target_label, 尾实体类型 and the like."""
+    text: NonEmpty | None = None
+    """Text that the row was read in; null: text, sentence, content, 文本, 原文 and the like, else the evidence."""
+    evidence: NonEmpty | None = None
+    """Words of the text that say it; null: evidence, quote, 证据 and the like, may be absent."""
+    confidence: NonEmpty | None = None
+    """Confidence in any spelling; null: confidence, score, 置信度 and the like, may be absent."""
+    doc_id: NonEmpty | None = None
+    """Document that the text belongs to; null: doc_id, document, report, 文档, 报告 and the like, may be absent."""
+
+
 class DataSettings(Section):
     """Raw graphs in, training rows out."""
 
@@ -91,6 +114,8 @@ class DataSettings(Section):
     """File or folder of raw graphs; null: fine_tune_input/raw_graph_custom.json, else raw_graph_example.json."""
     training_data: NonEmpty = "fine_tune_input/training_data.json"
     """File that convert_data.py writes and fine_tune.py reads."""
+    columns: ColumnSettings = ColumnSettings()
+    """Header names of a CSV or TSV of triples, where yours are not the usual ones."""
     overlength: Literal["refuse", "drop", "window"] = "refuse"
     """Row longer than max_seq_length: refuse all, drop it, or window its text; an answer is never cut."""
     on_error: Literal["refuse", "drop"] = "refuse"
@@ -105,6 +130,10 @@ class DataSettings(Section):
     """Share of the documents held out for the before and after."""
     seed: Seed = 42
     """Seed of split and augmentation; same data and seed give the same file, byte for byte."""
+    splits_lock: bool = True
+    """Keep splits.lock.json beside the training data, so that old documents stay in their split when data is added."""
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = "auto"
+    """Processes of a conversion; auto: one per core, one alone below 2,000 documents; the rows are the same."""
 
     @model_validator(mode="after")
     def _train_rows_remain(self) -> DataSettings:

@@ -1,159 +1,179 @@
-"""Which examples belong together, and which split each group goes to: without leakage, by hash alone.
+"""Which split each group goes to: whole groups, exact shares, every language and label in each split where it can be.
 
-Knows nothing about labels, files or augmentation. Neither the order of the examples nor a random state counts.
+Knows nothing about texts or files. What was assigned once is handed in as fixed and never moves.
 """
 
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from kgtune.examples import Example, Split
-from kgtune.grounding import fold
+from kgtune.examples import Split
 
-NEAR_DUPLICATE = 0.7
-"""Jaccard similarity of character 5-grams from which two texts may not stand in two splits."""
-_SHINGLE = 5
-_LONG_PARAGRAPH = 200  # characters; vendor boilerplate is shared paragraph by paragraph
-# Two sets of Jaccard 0.7 share none of their 8 smallest hashes about once in 10,000 pairs.
-_NUM_SMALLEST = 8
-_MIN_GROUPS = 3
+TRAIN: Split = "train"
+HELD_OUT: tuple[Split, ...] = ("test", "validation")  # at equal need, the test split comes first
+MIN_GROUPS = 3
+"""Groups below which nothing is held out; and a label in fewer groups stays in train."""
+NOTHING = ""
+"""Stands for a label in groups that hold nothing to extract: these are spread as a label is."""
 
 
-def with_groups(examples: Sequence[Example]) -> list[Example]:
-    """Give each example the group that may not be divided: same document, same text, or a near duplicate."""
-    union = _Union(len(examples))
-    first_with: dict[tuple[str, str], int] = {}
-    for index, example in enumerate(examples):
-        for key in _keys(example):
-            union.join(index, first_with.setdefault(key, index))
-    for one, other in _near_duplicates([example.text for example in examples], union):
-        union.join(one, other)
-    names: dict[int, list[str]] = defaultdict(list)
-    for index, example in enumerate(examples):
-        names[union.root(index)].append(example.group_id or example.doc_id)
-    return [replace(example, group_id=min(names[union.root(i)])) for i, example in enumerate(examples)]
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Documents that stay together. `labels` are those of their entities, `NOTHING` where there is none."""
+
+    id: str
+    size: int
+    lang: str
+    labels: tuple[str, ...]
 
 
-def split_by_group(examples: Sequence[Example], validation_ratio: float, test_ratio: float, seed: int) -> list[Example]:
-    """Assign whole groups to train, validation and test; examples that carry a split keep it.
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The split of every group by id, and the labels that are in too few groups to be held out."""
 
-    Exact quotas of examples, filled by the hash of seed and group id within each language, empty graphs apart.
+    splits: Mapping[str, Split]
+    rare_labels: tuple[str, ...] = ()
+
+
+def assign(
+    groups: Sequence[Group], ratios: Mapping[Split, float], seed: int, fixed: Mapping[str, Split] | None = None
+) -> Assigned:
+    """Assign every group; `fixed` holds groups that have their split already and count towards its share.
+
+    Language by language, the rarest label first, each group goes to the split that lacks the label most. Groups with
+    a label that fewer than `MIN_GROUPS` have stay in train, unless a split would be empty without them.
     """
-    preset: dict[str, Split] = {}
-    for example in examples:
-        if example.split:
-            preset.setdefault(example.group_id, example.split)
-    open_groups: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        if not example.split and example.group_id not in preset:
-            open_groups[example.group_id].append(example)
-    chosen = {**preset, **_assigned(open_groups, validation_ratio, test_ratio, seed)}
-    return [example if example.split else replace(example, split=chosen[example.group_id]) for example in examples]
+    fixed = fixed or {}
+    splits = {group.id: fixed[group.id] for group in groups if group.id in fixed}
+    if len(groups) < MIN_GROUPS:  # nothing can be held out of one or two documents
+        return Assigned({group.id: splits.get(group.id, TRAIN) for group in groups})
+    counts = Counter(label for group in groups for label in group.labels if label != NOTHING)
+    rare = {label for label, number in counts.items() if number < MIN_GROUPS}
+    ordered = sorted(groups, key=lambda group: _rank(seed, group.id))
+    room = _room(ordered, ratios, splits)
+    for lang in sorted({group.lang for group in groups}):
+        stratum = _Stratum([group for group in ordered if group.lang == lang], ratios, room[lang], splits, rare)
+        stratum.spread()
+        stratum.fill()
+    _never_empty(ordered, ratios, splits, fixed)
+    return Assigned(splits, tuple(sorted(rare)))
 
 
-def _assigned(
-    groups: dict[str, list[Example]], validation_ratio: float, test_ratio: float, seed: int
-) -> dict[str, Split]:
-    chosen: dict[str, Split] = dict.fromkeys(groups, "train")
-    if len(groups) < _MIN_GROUPS:  # nothing can be held out of one or two documents
-        return chosen
-    strata: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    for group_id in sorted(groups, key=lambda group_id: _rank(seed, group_id)):
-        strata[_stratum(groups[group_id])].append(group_id)
-    sizes = {stratum: sum(len(groups[g]) for g in ids) for stratum, ids in strata.items()}
-    parts: tuple[tuple[Split, float], ...] = (("test", test_ratio), ("validation", validation_ratio))
-    for split, ratio in parts:
-        for stratum, quota in _quotas(sizes, ratio).items():
-            filled = 0
-            for group_id in strata[stratum]:
-                size = len(groups[group_id])
-                if chosen[group_id] == "train" and filled + size <= max(quota, 1 if quota else 0):
-                    chosen[group_id], filled = split, filled + size
-    return chosen
+def _room(
+    groups: Iterable[Group], ratios: Mapping[Split, float], splits: Mapping[str, Split]
+) -> dict[str, dict[Split, int]]:
+    """Return how many documents each held-out split may still take, by language: exact shares of the whole."""
+    sizes: Counter[str] = Counter()
+    taken: Counter[tuple[str, Split]] = Counter()
+    for group in groups:
+        sizes[group.lang] += group.size
+        if group.id in splits:
+            taken[group.lang, splits[group.id]] += group.size
+    quotas = {split: _quotas(sizes, ratios.get(split, 0)) for split in HELD_OUT}
+    return {lang: {split: quotas[split].get(lang, 0) - taken[lang, split] for split in HELD_OUT} for lang in sizes}
 
 
-def _quotas(sizes: dict[tuple[str, bool], int], ratio: float) -> dict[tuple[str, bool], int]:
-    """Divide the whole quota among the strata by largest remainder; a ratio above 0 gets at least one."""
+def _quotas(sizes: Mapping[str, int], ratio: float) -> dict[str, int]:
+    """Divide the whole quota among the languages by largest remainder; a ratio above 0 gets at least one."""
     if ratio == 0:
         return {}
     total = max(1, round(ratio * sum(sizes.values())))
-    quotas = {stratum: int(ratio * size) for stratum, size in sizes.items()}
-    by_remainder = sorted(sizes, key=lambda stratum: (-(ratio * sizes[stratum] % 1), stratum))
-    for stratum in by_remainder[: max(0, total - sum(quotas.values()))]:
-        quotas[stratum] += 1
+    quotas = {lang: int(ratio * size) for lang, size in sizes.items()}
+    by_remainder = sorted(sizes, key=lambda lang: (-(ratio * sizes[lang] % 1), lang))
+    for lang in by_remainder[: max(0, total - sum(quotas.values()))]:
+        quotas[lang] += 1
     return quotas
 
 
-def _stratum(group: list[Example]) -> tuple[str, bool]:
-    languages = Counter(example.lang for example in group)
-    return min(languages, key=lambda lang: (-languages[lang], lang)), all(e.graph.is_empty for e in group)
+@dataclass
+class _Stratum:
+    """The groups of one language, in the order of their hashes, while they are assigned; `splits` is filled in."""
+
+    groups: Sequence[Group]
+    ratios: Mapping[Split, float]
+    room: dict[Split, int]
+    splits: dict[str, Split]
+    rare: set[str]
+    needs: dict[str, dict[Split, float]] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.open = {group.id for group in self.groups if group.id not in self.splits}
+        sizes: Counter[str] = Counter()
+        numbers: Counter[str] = Counter()
+        for group in self.groups:
+            sizes.update(dict.fromkeys(group.labels, group.size))
+            numbers.update(group.labels)
+        for label, size in sizes.items():
+            least = 1 if numbers[label] >= MIN_GROUPS and label not in self.rare else 0
+            held_out = {split: max(least, self.ratios[split] * size) for split in HELD_OUT if self.ratios.get(split)}
+            self.needs[label] = {**held_out, TRAIN: size - sum(held_out.values())}
+        for group in self.groups:
+            if group.id in self.splits:
+                self._met(group, self.splits[group.id])
+
+    def spread(self) -> None:
+        """Assign the open groups label by label, the one in fewest open groups first."""
+        waiting: dict[str, list[Group]] = defaultdict(list)
+        for group in self.groups:
+            for label in group.labels if group.id in self.open else ():
+                waiting[label].append(group)
+        left = Counter({label: len(found) for label, found in waiting.items()})
+        while left:
+            label = min(left, key=lambda label: (left[label], label))
+            for group in waiting[label]:
+                if group.id not in self.splits:
+                    self._put(group, self._neediest(group, label))
+                    left.subtract(group.labels)
+            del left[label]
+
+    def fill(self) -> None:
+        """Fill the room that is left with groups from train, as long as each of their labels stays there as well."""
+        numbers = Counter(label for group in self.groups if self.splits[group.id] == TRAIN for label in group.labels)
+        for split in HELD_OUT:
+            for group in self.groups:
+                is_free = group.id in self.open and self.splits[group.id] == TRAIN and not self._is_rare(group)
+                stays = all(numbers[label] > 1 for label in group.labels)
+                if is_free and stays and group.size <= self.room[split]:
+                    self._put(group, split)
+                    numbers.subtract(group.labels)
+
+    def _neediest(self, group: Group, label: str) -> Split:
+        if self._is_rare(group):
+            return "train"
+        fitting = [split for split in HELD_OUT if group.size <= self.room[split] and split in self.needs[label]]
+        return max((*fitting, TRAIN), key=lambda split: self.needs[label][split])
+
+    def _is_rare(self, group: Group) -> bool:
+        return not self.rare.isdisjoint(group.labels)
+
+    def _put(self, group: Group, split: Split) -> None:
+        self.splits[group.id] = split
+        if split != TRAIN:
+            self.room[split] -= group.size
+        self._met(group, split)
+
+    def _met(self, group: Group, split: Split) -> None:
+        for label in group.labels:
+            if split in self.needs[label]:
+                self.needs[label][split] -= group.size
+
+
+def _never_empty(
+    groups: Sequence[Group], ratios: Mapping[Split, float], splits: dict[str, Split], fixed: Mapping[str, Split]
+) -> None:
+    """Give a held-out split that nothing fitted into the smallest group: rather a rare label there than no measure."""
+    for split in HELD_OUT:
+        if ratios.get(split, 0) == 0 or split in splits.values():
+            continue
+        train = [group for group in groups if splits[group.id] == TRAIN]
+        free = [group for group in train if group.id not in fixed]
+        if free and len(train) > 1:
+            splits[min(free, key=lambda group: group.size).id] = split
 
 
 def _rank(seed: int, group_id: str) -> str:
     return hashlib.sha256(f"{seed}\0{group_id}".encode()).hexdigest()
-
-
-def _keys(example: Example) -> Iterator[tuple[str, str]]:
-    yield "document", example.doc_id
-    yield "text", fold(example.text).key
-    if example.group_id:
-        yield "group", example.group_id
-
-
-def _near_duplicates(texts: Sequence[str], union: _Union) -> Iterator[tuple[int, int]]:
-    """Find pairs whose whole texts, or any long paragraphs, are near duplicates."""
-    units = [(index, shingles) for index, text in enumerate(texts) for shingles in _units(text)]
-    buckets: dict[int, list[int]] = defaultdict(list)
-    for number, (index, shingles) in enumerate(units):
-        compared: set[int] = set()
-        for smallest in sorted(shingles)[:_NUM_SMALLEST]:
-            for other in buckets[smallest]:
-                other_index, other_shingles = units[other]
-                if other not in compared and union.root(other_index) != union.root(index):
-                    compared.add(other)
-                    if _jaccard(shingles, other_shingles) >= NEAR_DUPLICATE:
-                        yield other_index, index
-            buckets[smallest].append(number)
-
-
-def _units(text: str) -> Iterator[frozenset[int]]:
-    whole = fold(text).key
-    paragraphs = [fold(paragraph).key for paragraph in text.split("\n") if len(paragraph) >= _LONG_PARAGRAPH]
-    for unit in dict.fromkeys([whole, *paragraphs]):
-        yield frozenset(zlib.crc32(unit[i : i + _SHINGLE].encode()) for i in range(max(1, len(unit) - _SHINGLE + 1)))
-
-
-def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
-    if min(len(one), len(other)) < NEAR_DUPLICATE * max(len(one), len(other)):
-        return 0.0
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)
-
-
-class _Union:
-    """Union-find over positions; the smallest position of a set is its root."""
-
-    def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
-
-    def root(self, item: int) -> int:
-        while self._parent[item] != item:
-            self._parent[item] = self._parent[self._parent[item]]
-            item = self._parent[item]
-        return item
-
-    def join(self, one: int, other: int) -> None:
-        low, high = sorted((self.root(one), self.root(other)))
-        self._parent[high] = low
-
-
-def divided_groups(examples: Iterable[Example]) -> list[str]:
-    """List groups that stand in more than one split: only splits given by hand can do that."""
-    splits: dict[str, set[str | None]] = defaultdict(set)
-    for example in examples:
-        splits[example.group_id].add(example.split)
-    return sorted(group_id for group_id, found in splits.items() if len(found) > 1)

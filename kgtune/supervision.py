@@ -6,17 +6,14 @@ Knows tokenizers only through `ChatTokenizer`; knows nothing about models or tra
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from kgtune import grounding, prompt
+from kgtune import prompt
 from kgtune.errors import DataError, Problem, UserError
 from kgtune.examples import Example
-from kgtune.graph import Graph
+from kgtune.overlength import Fitter, Ledger, Policy, advice
 from kgtune.prompt import ChatTokenizer, Message
-
-Overlength = Literal["refuse", "drop", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +40,15 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """The samples that will be trained on, and how many examples did not make it, by reason."""
+    """The samples that will be trained on, and what did not make it."""
 
     samples: tuple[Sample, ...]
-    dropped: Counter[str]
+    ledger: Ledger
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Examples that did not make it, by reason."""
+        return self.ledger.rows.lost
 
     @property
     def max_answer_tokens(self) -> int:
@@ -64,48 +66,45 @@ def supervise(
     system: str,
     *,
     max_seq_length: int,
-    overlength: Overlength,
+    overlength: Policy,
 ) -> Supervision:
     """Render every example and check what the notes call C1-C4; refuse with all problems at once.
 
     Raises:
         DataError: an answer would be cut, a prompt is no exact prefix, or the end of the answer isn't trained.
     """
-    dropped: Counter[str] = Counter()
+    fitter = Fitter(overlength, max_seq_length, lambda example: num_tokens(example, tokenizer, system))
     samples: list[Sample] = []
     problems: list[Problem] = []
     for example in examples:
         sample = render(example, tokenizer, system)
-        if sample.num_tokens <= max_seq_length:
-            samples.append(sample)
-        elif overlength == "refuse":
+        fitted = fitter.fit(example, sample.num_tokens)
+        samples += [sample if row is example else render(row, tokenizer, system) for row in fitted]
+        if not fitted and overlength == "refuse":
             problems.append(_too_long(sample, max_seq_length))
-        elif overlength == "drop":
-            dropped["longer than model.max_seq_length"] += 1
-        else:
-            pieces = window(
-                example,
-                lambda e: render(e, tokenizer, system).num_tokens,
-                max_seq_length,
-            )
-            dropped["no window fits model.max_seq_length"] += not pieces
-            samples.extend(render(piece, tokenizer, system) for piece in pieces)
+    remedy = f"\n{advice(fitter.too_long, max_seq_length)}" if problems else ""
     for sample in samples:
         problems.extend(check_sample(sample, tokenizer))
     if problems:
-        raise DataError(
-            problems,
-            summary=f"{len(problems)} of {len(examples)} rows can't be trained on as they are:",
-        )
-    return Supervision(tuple(samples), +dropped)
+        summary = f"{len(problems)} of {len(examples)} rows can't be trained on as they are:{remedy}"
+        raise DataError(problems, summary=summary)
+    return Supervision(tuple(samples), fitter.ledger)
+
+
+def num_tokens(example: Example, tokenizer: ChatTokenizer, system: str) -> int:
+    """Return `render(...).num_tokens`, for half the work."""
+    return len(_ids(tokenizer, _full_text(example, tokenizer, system)))
+
+
+def _full_text(example: Example, tokenizer: ChatTokenizer, system: str) -> str:
+    chat = [*prompt.messages(system, example.text), {"role": "assistant", "content": answer_content(example)}]
+    return str(tokenizer.apply_chat_template(chat, tokenize=False))
 
 
 def render(example: Example, tokenizer: ChatTokenizer, system: str) -> Sample:
     """Render prompt and prompt+answer by the template, and cut the second where the first ends."""
-    chat = prompt.messages(system, example.text)
-    answer = {"role": "assistant", "content": answer_content(example)}
-    prompt_text = str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
-    full_text = str(tokenizer.apply_chat_template([*chat, answer], tokenize=False))
+    prompt_text = prompt.render(tokenizer, system, example.text)
+    full_text = _full_text(example, tokenizer, system)
     prompt_ids = _ids(tokenizer, prompt_text)
     full_ids = _ids(tokenizer, full_text)
     if full_ids[: len(prompt_ids)] != prompt_ids or not full_text.startswith(prompt_text):
@@ -151,41 +150,6 @@ def check_sample(sample: Sample, tokenizer: ChatTokenizer) -> list[Problem]:
     return []
 
 
-def window(example: Example, measure: Callable[[Example], int], limit: int) -> list[Example]:
-    """Cut an over-long text into runs of whole sentences that fit, each with the part of the graph it states.
-
-    `measure` gives the tokens of prompt and answer. A sentence too long on its own is left out, and with it
-    the items it states: an answer is never cut.
-    """
-    pieces: list[Example] = []
-    start: int | None = None
-    end = 0
-    for sentence in grounding.sentences(example.text):
-        if start is not None and measure(_piece(example, start, sentence.end, 0)) <= limit:
-            end = sentence.end
-            continue
-        if start is not None:
-            pieces.append(_piece(example, start, end, len(pieces)))
-        fits = measure(_piece(example, sentence.start, sentence.end, 0)) <= limit
-        start, end = (sentence.start, sentence.end) if fits else (None, sentence.end)
-    if start is not None:
-        pieces.append(_piece(example, start, end, len(pieces)))
-    return pieces
-
-
-def _piece(example: Example, start: int, end: int, number: int) -> Example:
-    text = example.text[start:end].strip()
-    haystack = grounding.Haystack(text)
-    entities = tuple(e for e in example.graph.entities if haystack.first(e.name))
-    kept = {entity.id for entity in entities}
-    edges = tuple(
-        r
-        for r in example.graph.relationships
-        if r.source in kept and r.target in kept and (not r.evidence or haystack.first(r.evidence))
-    )
-    return replace(example, id=f"{example.id}~w{number}", text=text, graph=Graph(entities, edges))
-
-
 def preview(sample: Sample) -> str:
     """Show one sample as a person reads it: what is supervised stands between [[ and ]]."""
     return (
@@ -204,8 +168,7 @@ def _too_long(sample: Sample, limit: int) -> Problem:
         f"{sample.num_tokens} tokens ({len(sample.prompt_ids)} prompt, {len(sample.answer_ids)} answer) "
         f"exceed model.max_seq_length={limit}; the answer would be cut."
     )
-    fix = "Raise model.max_seq_length, or set data.overlength=window (cuts the text, never an answer) or =drop."
-    return Problem("C2-TOO-LONG", f"row {sample.example.id}", what, fix)
+    return Problem("C2-TOO-LONG", f"row {sample.example.id}", what, "Divide its text, or see above.")
 
 
 def _not_a_prefix(example: Example, prompt_text: str, full_text: str) -> str:

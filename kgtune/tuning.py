@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgtune import evaluation, generation, preparation, prompt, runs, supervision, training
+from kgtune import evaluation, generation, lengths, preparation, prompt, runs, supervision, training
 from kgtune import examples as example_files
 from kgtune import model as models
 from kgtune.config import Resolved, config_hash
@@ -21,6 +21,7 @@ from kgtune.errors import UserError
 from kgtune.evaluation import Measured
 from kgtune.examples import Example
 from kgtune.ontology import Ontology
+from kgtune.overlength import ledger_lines
 from kgtune.prompt import Contract
 from kgtune.settings import Config
 from kgtune.supervision import Supervision
@@ -106,6 +107,7 @@ def check_rows_only(cfg: Config) -> str:
     return (
         f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
         f"ontology {ontology.name}).\n"
+        f"{lengths.as_text(lengths.survey(examples, cfg, lengths.ruler_for(cfg, ontology)))}\n"
         f"not run: rendering, exact prefix, end of answer and length, since the tokenizer of {cfg.model.model_id} "
         "isn't here and nothing is downloaded on a machine without a GPU. Set model.model_id to a local folder "
         "to run them."
@@ -119,9 +121,11 @@ def describe(prepared: Prepared) -> str:
     splits = Counter(e.split for e in prepared.examples)
     counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
     ontology = prepared.ontology
+    ledger = prepared.supervision.ledger
     return "\n".join(
         [
             f"rows: {counts}; trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}",
+            *(ledger_lines(ledger.as_object()) if ledger.rows_windowed or ledger.rows.lost else ()),
             f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}",
             f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}",
             f"longest answer: {prepared.supervision.max_answer_tokens} tokens",
@@ -186,6 +190,7 @@ def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume
         "fingerprint": marks,
         "config": resolved.config.model_dump(mode="json"),
         "origins": resolved.origins,
+        "ledger": prepared.supervision.ledger.as_object(),
         **runs.provenance(models.device_name()),
     }
     runs.write_json_atomic(run_file, record)
@@ -291,6 +296,7 @@ def keep_results(
         "seed": cfg.training.seed,
         "num_rows_trained_on": len(prepared.supervision.samples),
         "num_rows_dropped": dict(prepared.supervision.dropped),
+        "ledger": prepared.supervision.ledger.as_object(),
         "run": run,
         **runs.provenance(models.device_name()),
     }

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kgtune import placement
+from kgtune.cards import card_of
 from kgtune.examples import Example, Split, counts_by
 from kgtune.graph import Entity, Graph
-from kgtune.splitting import divided_groups, split_by_group, with_groups
+from kgtune.grouping import Units, with_groups
+from kgtune.placement import Placed, place
+from kgtune.split_lock import Lock
+from kgtune.splitting import NOTHING, Assigned, Group, assign
 
 WORDS = (
     "amber birch cobble dune ember fjord grove harbor island juniper kelp lagoon meadow nectar orchid pebble".split()
@@ -25,6 +30,36 @@ def example(number: int, *, lang: str = "en", text: str = "", doc: str = "", spl
     graph = Graph((Entity("Tool", "e1", "Latch"),))
     identity = f"r{number:03}"
     return Example(identity, doc or identity, "", split, lang, "", text or text_of(number), graph)
+
+
+@dataclass(frozen=True)
+class Shares:
+    validation_ratio: float
+    test_ratio: float
+    seed: int
+
+
+def placed(
+    examples: list[Example], validation: float = 0.1, test: float = 0.1, seed: int = 42, lock: Lock | None = None
+) -> Placed:
+    units = Units()
+    for position, one in enumerate(examples):
+        units.add(position, one.text)
+    cards = [card_of(one) for one in examples]
+    return place(cards, units, examples.__getitem__, Shares(validation, test, seed), lock)
+
+
+def split_by_group(examples: list[Example], validation: float, test: float, seed: int) -> list[Example]:
+    found = placed(examples, validation, test, seed)
+    return [
+        replace(examples[position], group_id=group, split=split)
+        for position, group, split in zip(found.positions, found.groups, found.splits, strict=True)
+    ]
+
+
+def divided_groups(examples: list[Example]) -> list[str]:
+    found = placed(examples)
+    return placement.divided_groups(found.groups, found.splits)
 
 
 def grouped(examples: list[Example]) -> set[frozenset[str]]:
@@ -127,3 +162,100 @@ def test_no_group_stands_in_two_splits(
     for e in split:
         texts[e.text].add(e.split)
     assert all(len(found) == 1 for found in texts.values())
+
+
+def group(number: int, *labels: str, lang: str = "en", size: int = 1) -> Group:
+    return Group(f"g{number:03}", size, lang, labels or (NOTHING,))
+
+
+RATIOS: dict[Split, float] = {"test": 0.1, "validation": 0.1}
+
+
+def having(groups: list[Group], assigned: Assigned, label: str) -> dict[str, int]:
+    return counts_by_split([g for g in groups if label in g.labels], assigned)
+
+
+def counts_by_split(groups: list[Group], assigned: Assigned) -> dict[str, int]:
+    found = {"train": 0, "validation": 0, "test": 0}
+    for one in groups:
+        found[assigned.splits[one.id]] += one.size
+    return found
+
+
+def test_every_label_is_in_every_split_in_proportion_the_rare_ones_too() -> None:
+    rng = random.Random(4)
+    groups = []
+    for number in range(200):
+        labels = ["Tool"] + ["Target"] * (number % 2) + ["Asset"] * (rng.random() < 0.1) + ["Tactic"] * (number < 3)
+        groups.append(group(number, *sorted(set(labels))))
+    assigned = assign(groups, RATIOS, 42)
+    assert counts_by_split(groups, assigned) == {"train": 160, "validation": 20, "test": 20}
+    assert having(groups, assigned, "Tactic") == {"train": 1, "validation": 1, "test": 1}
+    assert all(8 <= having(groups, assigned, "Target")[split] <= 12 for split in ("test", "validation"))
+    assert all(1 <= having(groups, assigned, "Asset")[split] <= 4 for split in ("test", "validation"))
+
+
+def test_labels_of_fewer_than_three_groups_stay_in_train_and_are_named() -> None:
+    groups = [group(number, "Tool", *(["Odd"] if number in {4, 9} else [])) for number in range(40)]
+    for seed in range(20):
+        assigned = assign(groups, RATIOS, seed)
+        assert assigned.rare_labels == ("Odd",)
+        assert having(groups, assigned, "Odd") == {"train": 2, "validation": 0, "test": 0}
+        assert counts_by_split(groups, assigned) == {"train": 32, "validation": 4, "test": 4}
+
+
+def test_where_every_label_is_rare_something_is_held_out_all_the_same() -> None:
+    groups = [group(number, f"L{number}") for number in range(6)]
+    assigned = assign(groups, RATIOS, 1)
+    assert len(assigned.rare_labels) == 6
+    assert counts_by_split(groups, assigned) == {"train": 4, "validation": 1, "test": 1}
+
+
+def test_languages_come_first_and_empty_documents_are_spread_like_a_label() -> None:
+    groups = [group(n, *(["Tool"] if n % 10 else []), lang="zh" if n % 4 else "en") for n in range(200)]
+    assigned = assign(groups, RATIOS, 7)
+    for lang, number in (("en", 5), ("zh", 15)):
+        found = counts_by_split([g for g in groups if g.lang == lang], assigned)
+        assert (found["test"], found["validation"]) == (number, number)
+    empty = counts_by_split([g for g in groups if g.labels == (NOTHING,)], assigned)
+    assert 1 <= empty["test"] <= 3
+    assert 1 <= empty["validation"] <= 3
+
+
+def test_a_group_larger_than_the_room_is_held_out_only_when_nothing_else_is() -> None:
+    groups = [group(1, "Tool", size=50), group(2, "Tool", size=40), group(3, "Tool", size=30)]
+    assert counts_by_split(groups, assign(groups, RATIOS, 1)) == {"train": 50, "validation": 40, "test": 30}
+    groups += [group(number, "Tool") for number in range(4, 24)]
+    assigned = assign(groups, RATIOS, 1)
+    assert all(assigned.splits[f"g00{number}"] == "train" for number in (1, 2, 3))
+
+
+def test_fixed_groups_stay_and_count() -> None:
+    groups = [group(number, "Tool") for number in range(30)]
+    fixed: dict[str, Split] = {"g000": "test", "g001": "test", "g002": "test", "g003": "test", "g004": "train"}
+    assigned = assign(groups, RATIOS, 3, fixed)
+    assert {identity: assigned.splits[identity] for identity in fixed} == fixed
+    assert counts_by_split(groups, assigned) == {"train": 23, "validation": 3, "test": 4}
+
+
+@pytest.mark.property
+@given(
+    st.lists(
+        st.tuples(st.sets(st.sampled_from("ABCDE"), max_size=3), st.sampled_from(["zh", "en"]), st.integers(1, 4)),
+        max_size=40,
+    ),
+    st.integers(0, 5),
+)
+def test_no_split_takes_more_than_its_share_unless_it_would_be_empty(
+    made: list[tuple[set[str], str, int]], seed: int
+) -> None:
+    groups = [group(n, *sorted(labels), lang=lang, size=size) for n, (labels, lang, size) in enumerate(made)]
+    assigned = assign(groups, RATIOS, seed)
+    found = counts_by_split(groups, assigned)
+    assert set(assigned.splits) == {g.id for g in groups}
+    for split in ("test", "validation"):
+        share = max(1, round(0.1 * sum(g.size for g in groups)))
+        in_split = [g for g in groups if assigned.splits[g.id] == split]
+        assert found[split] <= share or len(in_split) == 1
+    if len(groups) >= 3:
+        assert all(found.values())

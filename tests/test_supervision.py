@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from kgtune import supervision
 from kgtune.errors import DataError, UserError
 from kgtune.examples import Example
 from kgtune.graph import Entity, Graph, Relationship
+from kgtune.overlength import enough_for
 from tests import tiny
 
 pytestmark = pytest.mark.tiny
@@ -53,6 +55,36 @@ def test_an_answer_that_would_be_cut_is_refused_with_row_and_remedy(tokenizer: A
     text = str(caught.value)
     for part in ("row r1", "model.max_seq_length=100", "data.overlength=window"):
         assert part in text
+
+
+def test_refusal_lists_every_row_with_its_length_and_names_the_limit_that_takes_them_all(tokenizer: Any) -> None:
+    rows = [replace(make_example(), id=f"r{n}") for n in range(30)]
+    rows.append(replace(make_example(TEXT + " It was quiet." * 60), id="long"))
+    with pytest.raises(DataError) as caught:
+        supervision.supervise(rows, tokenizer, SYSTEM, max_seq_length=100, overlength="refuse")
+
+    lengths = {row.id: supervision.num_tokens(row, tokenizer, SYSTEM) for row in rows}
+    assert len(caught.value.problems) == 31
+    assert all(f"row {key}: {length} tokens" in str(caught.value) for key, length in lengths.items())
+    assert f"model.max_seq_length={enough_for(lengths['long'])} takes them all, 1024 all but 1" in str(caught.value)
+
+
+def test_rows_are_measured_as_they_are_rendered(tokenizer: Any) -> None:
+    [sample] = supervise(tokenizer).samples
+
+    assert supervision.num_tokens(sample.example, tokenizer, SYSTEM) == sample.num_tokens
+
+
+def test_what_windows_cost_is_told_before_training(tokenizer: Any) -> None:
+    from kgtune import ontology, tuning
+
+    full = supervise(tokenizer).samples[0].num_tokens
+    for limit, told in ((full, False), (full - 10, True)):
+        supervised = supervise(tokenizer, limit=limit, overlength="window")
+        prepared = tuning.Prepared(
+            (make_example(),), ontology.load("threat_event"), SYSTEM, Path(), tokenizer, supervised
+        )
+        assert ("relationships" in tuning.describe(prepared)) == told
 
 
 def test_drop_counts_what_it_drops(tokenizer: Any) -> None:

@@ -1,6 +1,6 @@
 """Near duplicates that the data itself puts into different splits: a test of memory, not of skill.
 
-Knows nothing about how near duplicates are found: splitting says which documents belong together.
+Knows nothing about how near duplicates are found: grouping says which documents belong together.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-from kgtune import splitting
+from kgtune import grouping
 from kgtune.examples import Example, Split
 from kgtune.lint.findings import Finding, read_place
 from kgtune.sources import RawDocument
@@ -20,7 +20,7 @@ def findings(documents: Iterable[RawDocument]) -> Iterator[Finding]:
     if len({document.split for document in preset}) < 2:
         return
     first: dict[str, RawDocument] = {}
-    grouped = splitting.with_groups([_example(document) for document in preset])
+    grouped = grouping.with_groups([_example(document) for document in preset])
     for document, example in zip(preset, grouped, strict=True):
         other = first.setdefault(example.group_id, document)
         if other.split != document.split:

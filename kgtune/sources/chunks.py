@@ -16,7 +16,9 @@ from kgtune import grounding
 from kgtune.graph import slug
 from kgtune.sources import fields
 from kgtune.sources.findings import Findings, RawDocument
-from kgtune.sources.scanner import FAULT, Record
+from kgtune.sources.head import Head
+from kgtune.sources.reader import Options, scan
+from kgtune.sources.scanner import FAULT
 
 _TITLE_KEYS = ("document_title", "document_id", "source", "file_name", "filename", "url", "title")
 Item = tuple[str, Mapping[str, Any]]
@@ -34,36 +36,43 @@ class _Chunk:
     relationships: list[Item] = field(default_factory=list)
 
 
-def read_graph(
-    path: Path, members: Mapping[str, tuple[Record, ...]], default_confidence: float, findings: Findings
-) -> list[RawDocument]:
+def recognises(head: Head) -> bool:
+    """Tell one object of entities and relationships that has no text of its own."""
+    whole = head.whole
+    return (
+        whole is not None
+        and bool({"entities", "relationships"} & whole.keys())
+        and not {"text", "input"} & whole.keys()
+    )
+
+
+def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
     """Read a chunk-indexed graph into one document per distinct chunk."""
     chunks: dict[tuple[str, str], _Chunk] = {}
     by_id: dict[str, list[Item]] = {}
-    for where, item in _items(path, members, "entities", findings):
-        by_id.setdefault(str(item.get("id") or item.get("name")).strip(), []).append((where, item))
+    for key, where, item in _items(path, findings):
+        if key == "entities":
+            by_id.setdefault(str(item.get("id") or item.get("name")).strip(), []).append((where, item))
         for chunk in _chunks_of(item, where, chunks, findings):
-            chunk.entities.append((where, item))
-    for where, item in _items(path, members, "relationships", findings):
-        for chunk in _chunks_of(item, where, chunks, findings):
-            chunk.relationships.append((where, item))
+            (chunk.entities if key == "entities" else chunk.relationships).append((where, item))
     ids = _chunk_ids(path, list(chunks.values()))
-    documents = []
     for chunk, identity in zip(chunks.values(), ids, strict=True):
-        document = _document(chunk, identity, path, by_id, default_confidence, findings)
+        document = _document(chunk, identity, path, by_id, options.default_confidence, findings)
         if document is not None:
-            documents.append(document)
-    return documents
+            yield document
 
 
-def _items(path: Path, members: Mapping[str, tuple[Record, ...]], key: str, findings: Findings) -> Iterator[Item]:
-    for record in members.get(key, ()):
+def _items(path: Path, findings: Findings) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for key, record in scan(path, findings).members():
+        if key not in ("entities", "relationships"):
+            findings.note(f"top-level key ignored: {key}")
+            continue
         where = f"{path}:{record.line}: {key}[{record.index}]"
-        findings.counts[f"note: {key} read"] += 1
+        findings.note(f"{key} read")
         if not isinstance(record.value, Mapping):
             findings.problem("E-TYPE", where, f"is {type(record.value).__name__}, not an object.", "Give an object.")
         else:
-            yield where, record.value
+            yield key, where, record.value
 
 
 def _chunks_of(
@@ -145,7 +154,6 @@ def _document(
     if graph is None:
         findings.dropped(findings.problems[before].code)
         return None
-    findings.counts["used"] += 1
     lang = grounding.language_of(chunk.text)
     doc_id = slug(chunk.title) if chunk.title else path.stem
     return RawDocument(identity, doc_id, chunk.text, graph, lang, where=f"{chunk.where} (id={identity})")

@@ -26,13 +26,23 @@ class RawDocument:
     where: str = ""
 
 
+class UnreadableError(Exception):
+    """The rest of a file can't be read. Raised by the readers, noted by `sources.stream`, never shown."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 @dataclass(slots=True)
 class Findings:
-    """Collects while files are read. `counts` always satisfies read == used + the sum of "dropped: ..."."""
+    """Collects while files are read. `counts` satisfies read == used + the sum of "dropped: ..." at each document."""
 
     problems: list[Problem] = field(default_factory=list)
     repairs: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    unreadable: list[str] = field(default_factory=list)
+    """Files that can't be read, or not to their end."""
 
     def problem(self, code: str, where: str, what: str, fix: str) -> None:
         self.problems.append(Problem(code, where, what, fix))
@@ -47,6 +57,10 @@ class Findings:
     def dropped(self, reason: str, number: int = 1) -> None:
         self.counts[f"dropped: {reason}"] += number
 
+    def unreadable_file(self, path: str, problem: Problem) -> None:
+        self.problems.append(problem)
+        self.unreadable.append(path)
+
 
 @dataclass(frozen=True, slots=True)
 class RawSet:
@@ -57,4 +71,4 @@ class RawSet:
     counts: Counter[str]
     repairs: tuple[Problem, ...] = ()
     unreadable: tuple[str, ...] = ()
-    """Files of which nothing could be read: no setting makes a run go on without them."""
+    """Files that can't be read, or not to their end: no setting makes a run go on without them."""

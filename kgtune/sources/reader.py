@@ -1,83 +1,110 @@
-"""Strict reading of files: found or not, encoding, line ends.
+"""Files of a run and the records in them: which files a folder gives, and one JSON record after the other.
 
-Knows nothing about graphs, and leaves JSON to the scanner. Nothing is guessed: what can't be read is a problem.
+Knows nothing about graphs: a reader of a format says what a record is, and every record is accounted for here.
 """
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from kgtune.sources.findings import Findings
-from kgtune.sources.scanner import Contents, Scanner
+from kgtune.errors import Problem
+from kgtune.sources.decoding import pieces
+from kgtune.sources.findings import Findings, RawDocument, UnreadableError
+from kgtune.sources.scanner import FAULT, Record, Scanner, place
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8", "UTF-8 byte order mark"),
-    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16 encoding"),
-    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16 encoding"),
-)
+READ_IN_FOLDERS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".ann")
 
 
-def expand(paths: Sequence[Path]) -> list[Path]:
-    """Replace each folder by the JSON and JSON Lines files in it, by name."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the configuration says about reading."""
+
+    default_confidence: float = 0.9
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a table: our name of a column -> the name that it has in the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All records of a JSON file."""
+
+    records: tuple[Record, ...]
+
+
+def expand(paths: Sequence[Path], findings: Findings | None = None) -> list[Path]:
+    """Replace each folder by the files in and below it that can hold graphs, by name; the others are counted.
+
+    A brat document is its .ann file, whichever of the pair is given.
+    """
     files: list[Path] = []
     for path in paths:
-        files += sorted(p for p in path.iterdir() if p.suffix in (".json", ".jsonl")) if path.is_dir() else [path]
-    return files
+        if path.is_dir():
+            files += _inside(path, findings or Findings())
+        else:
+            files.append(_annotation_of(path))
+    return list(dict.fromkeys(files))
+
+
+def _inside(folder: Path, findings: Findings) -> list[Path]:
+    visible = [p for p in sorted(folder.rglob("*")) if not any(n.startswith(".") for n in p.relative_to(folder).parts)]
+    files = [path for path in visible if path.is_file()]
+    kept = [path for path in files if path.suffix.lower() in READ_IN_FOLDERS]
+    aside = Counter(p.suffix.lower() or p.name for p in files if p not in kept and _annotation_of(p) == p)
+    for suffix in sorted(aside):
+        findings.note(f"file in a folder left aside: {suffix}", aside[suffix])
+    if not kept:
+        what = f"holds no file that is read: {', '.join(READ_IN_FOLDERS)}."
+        findings.unreadable_file(
+            str(folder), Problem("E-NO-INPUT", str(folder), what, "Give another folder, or files.")
+        )
+    return kept
+
+
+def _annotation_of(path: Path) -> Path:
+    annotation = path.with_suffix(".ann")
+    return annotation if path.suffix.lower() == ".txt" and annotation.is_file() else path
+
+
+def scan(path: Path, findings: Findings) -> Scanner:
+    """Open a JSON file for reading record by record."""
+    return Scanner(path, pieces(path, findings), findings)
 
 
 def read_contents(path: Path, findings: Findings) -> Contents | None:
-    """Read one file. On failure the problem is noted and None returned; JSON Lines go on after a bad line."""
-    text = _read_text(path, findings)
-    if text is None:
-        return None
-    if not text.strip():
-        findings.problem("E-EMPTY-FILE", str(path), "is empty.", "Write the annotated graphs into it, or give another.")
-        return None
-    return Scanner(path, text, findings).contents()
-
-
-def nearest_file(path: Path) -> str:
-    """Name the file beside `path` whose name is closest, as a sentence, or say what is there."""
-    from rapidfuzz import process
-
-    if not path.parent.is_dir():
-        return f"The folder {path.parent} does not exist either."
-    names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".json", ".jsonl"))
-    best = process.extractOne(path.name, names, score_cutoff=60)
-    if best:
-        return f"Did you mean {path.parent / best[0]}?"
-    return f"JSON files there: {', '.join(names) or 'none'}."
-
-
-def _read_text(path: Path, findings: Findings) -> str | None:
-    if not path.is_file():
-        findings.problem("E-NO-FILE", str(path), "does not exist.", nearest_file(path))
-        return None
-    raw = path.read_bytes()
-    encoding = "utf-8"
-    for mark, name, what in _BOMS:
-        if raw.startswith(mark):
-            raw, encoding = raw[len(mark) :], name
-            findings.repaired("F-ENCODING", str(path), f"starts with a mark of {what}.")
-            break
+    """Read all records of one file. On failure the problem is noted and None returned."""
     try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        findings.problem("E-ENCODING", f"{path}:{line}", *_why_undecodable(raw, error))
+        return Contents(tuple(scan(path, findings).records()))
+    except UnreadableError as error:
+        findings.problems.append(error.problem)
         return None
-    if "\r" in text:
-        findings.repaired("F-NEWLINE", str(path), "has CRLF or CR line ends.")
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text
 
 
-def _why_undecodable(raw: bytes, error: UnicodeDecodeError) -> tuple[str, str]:
-    what = f"byte {error.start} (0x{raw[error.start]:02X}) is not valid {error.encoding.upper()}."
-    try:
-        raw.decode("gb18030")
-    except UnicodeDecodeError:
-        return what, "Save the file as UTF-8."
-    return what, "It reads as GB18030: convert it with `iconv -f GB18030 -t UTF-8`."
+def each_record(
+    path: Path, findings: Findings, read: Callable[[dict[str, Any], Record], RawDocument | str | None]
+) -> Iterator[RawDocument]:
+    """Read a file's records one by one; each is yielded as a document, or dropped by a reason.
+
+    `read` takes the record's object and the record. It returns a document, the reason why there is
+    none, or None when it has noted a problem: then the first problem's code is the reason.
+    """
+    for record in scan(path, findings).records():
+        findings.counts["read"] += 1
+        before = len(findings.problems)
+        item = record.value
+        if not isinstance(item, dict):
+            findings.problem("E-TYPE", place(path, record), f"is {type(item).__name__}, not an object.",
+                             "Give items of {text, entities, relationships}.")  # fmt: skip
+            findings.dropped("E-TYPE")
+            continue
+        document = read(item, record)
+        if fault := item.get(FAULT):
+            findings.dropped(fault)
+        elif isinstance(document, RawDocument):
+            yield document
+        else:
+            findings.dropped(document or findings.problems[before].code)

@@ -1,22 +1,31 @@
-"""JSON text -> records: syntax, duplicate keys, constants that are no JSON, and the line each record starts on.
+"""JSON text -> records, one by one: syntax, duplicate keys, constants that are no JSON, each record's line.
 
-Knows nothing about graphs or encodings. A fault is a problem with its line; JSON Lines go on behind a bad line.
+Knows nothing about graphs or encodings, and never holds more of a file than its longest record. A fault is a
+problem with its line; JSON Lines go on behind a bad line, anything else ends there.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from kgtune.errors import Problem
 from kgtune.parsing import DuplicateKeyError
-from kgtune.sources.findings import Findings
+from kgtune.sources import syntax
+from kgtune.sources.findings import Findings, UnreadableError
+from kgtune.sources.window import Window
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_WRAPPERS = ("data", "texts", "documents")
+WRAPPERS = ("data", "texts", "documents")
+"""Keys of a lone object under which people put their list of items."""
+FAULT = "\0fault"
+"""Key under which a record carries the code of a fault found while it was parsed; no JSON file of ours has it."""
+
+_GRAPH_KEYS = {"text", "entities", "relationships"}
+# What may still be missing of a token at a window's edge: "-Infinity" has 9 characters, "\ud83d\ude00" 12.
+_EDGE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,155 +37,197 @@ class Record:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """A file's records; `members` holds the lists of a lone top-level object, record by record."""
-
-    records: tuple[Record, ...]
-    members: dict[str, tuple[Record, ...]] | None = None
+Member = tuple[str, Record]
 
 
 class Scanner:
-    """Walks one text value by value, so that each record keeps its line and its own problems."""
+    """Walks a text value by value, so that each record keeps its line and its own problems."""
 
-    def __init__(self, path: Path, text: str, findings: Findings) -> None:
-        self.path, self.text, self.findings = path, text, findings
+    def __init__(self, path: Path, pieces: Iterable[str], findings: Findings) -> None:
+        self.path, self.findings = path, findings
+        self.window, self.at = Window(pieces), 0
         self.faults: list[tuple[str, str, str]] = []
-        self.decoder = json.JSONDecoder(object_pairs_hook=self._pairs, parse_constant=self._constant)
-        self.line, self.line_at = 1, 0
-        self._after = 0
+        self._decode = json.JSONDecoder(object_pairs_hook=self._pairs, parse_constant=self._constant).raw_decode
 
-    def contents(self) -> Contents | None:
-        at = self._skip(0)
-        if self.text[at] == "[":
-            return self._guarded(lambda: Contents(tuple(self._elements(at))))
-        if self.text[at] != "{":
-            self._problem(at, "E-JSON", f"starts with {self.text[at]!r}, which is no JSON array or object.",
-                          "Give a JSON array, JSON Lines, or an object with entities and relationships.")  # fmt: skip
-            return None
-        end = self._end_of_first_value(at)
-        if end is not None and self._skip(end) == len(self.text):
-            return self._guarded(lambda: self._lone_object(at))
-        if end is None and not self._is_lines(at):
-            return self._guarded(lambda: self._lone_object(at))  # reports the fault with its line
-        return Contents(tuple(self._lines(at)))
+    def records(self) -> Iterator[Record]:
+        """Yield an array's elements, JSON Lines, the list that a lone object wraps, or else that object."""
+        return (record for _, record in self._guarded(self._lone_or_wrapped))
 
-    def _lone_object(self, at: int) -> Contents:
-        members, plain = self._members(at)
-        for wrapper in _WRAPPERS:
-            if wrapper in members and "text" not in plain and not ({"entities", "relationships"} & members.keys()):
-                return Contents(members[wrapper])
-        value = {**plain, **{key: [record.value for record in records] for key, records in members.items()}}
-        faults = [record.value[FAULT] for records in members.values() for record in records if _is_faulty(record)]
-        if faults:
-            value[FAULT] = faults[0]
-        return Contents((Record(value, self._line_of(at), 0),), members)
+    def members(self) -> Iterator[Member]:
+        """Yield a lone object's values with their keys, of a list each element; other records have the key ""."""
+        return self._guarded(self._members)
 
-    def _members(self, at: int) -> tuple[dict[str, tuple[Record, ...]], dict[str, Any]]:
-        """Read a top-level object; its lists become records, everything else plain values."""
-        lists: dict[str, tuple[Record, ...]] = {}
-        plain: dict[str, Any] = {}
-        start, at = at, self._skip(at + 1)
-        while self.text[at : at + 1] != "}":
-            key, at = self._string(at)
-            at = self._expect(at, ":")
-            if key in lists or key in plain:
-                raise DuplicateKeyError(f'key "{key}" stands twice in the top-level object')
-            if self.text[at : at + 1] == "[":
-                lists[key] = tuple(self._elements(at))
-                at = self._after
+    def _guarded(self, lone: Callable[[], Iterator[Member]]) -> Iterator[Member]:
+        try:
+            yield from self._top(lone)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableError(self._syntax_problem(error)) from None
+
+    def _top(self, lone: Callable[[], Iterator[Member]]) -> Iterator[Member]:
+        first = self._peek()
+        if first == "[":
+            yield from (("", record) for record in self._elements())
+            self._expect_end()
+        elif first == "{":
+            yield from self._object_or_lines(lone)
+        elif first:
+            what = f"starts with {first!r}, which is no JSON array or object."
+            fix = "Give a JSON array, JSON Lines, or an object with entities and relationships."
+            raise UnreadableError(self._problem(self.at, "E-JSON", what, fix))
+        else:
+            fix = "Write the annotated graphs into it, or give another."
+            raise UnreadableError(Problem("E-EMPTY-FILE", str(self.path), "is empty.", fix))
+
+    def _object_or_lines(self, lone: Callable[[], Iterator[Member]]) -> Iterator[Member]:
+        """Tell a lone object from the first of many: by what follows it, if it ends within the first window."""
+        try:
+            _, end = self._decode(self.window.text, self.at)
+        except (ValueError, RecursionError) as error:
+            if self._may_be_cut(error):
+                yield from lone()
+                yield from (("", record) for record in self._lines(1))
+                return
+            if not self._has_objects_further_on():
+                raise
+            is_lone = False
+        else:
+            is_lone = self.window.is_last and not self.window.text[end:].strip()
+        self.faults.clear()
+        if is_lone:
+            yield from lone()
+        else:
+            yield from (("", record) for record in self._lines(0))
+
+    def _lone_or_wrapped(self) -> Iterator[Member]:
+        line, plain, is_wrapped = self._line(), dict[str, Any](), False
+        for key in self._keys():
+            if key in WRAPPERS and self._peek() == "[" and not _GRAPH_KEYS & plain.keys():
+                is_wrapped = True
+                yield from ((key, record) for record in self._elements())
             else:
-                plain[key], at = self.decoder.raw_decode(self.text, at)
-                self._report_faults(Record(plain, self._line_of(start), 0))
-            at = self._skip(at)
-            if self.text[at : at + 1] == ",":
-                at = self._skip(at + 1)
-            elif self.text[at : at + 1] != "}":
-                raise json.JSONDecodeError("Expecting ',' delimiter", self.text, at)
-        self._after = at + 1
-        return lists, plain
+                plain[key] = self._value()
+        if is_wrapped:
+            self._report_faults(Record(plain, line, 0))
+            for key in plain.keys() - {FAULT}:
+                self.findings.note(f"top-level key ignored: {key}")
+        else:
+            yield "", self._record(plain, line, 0)
 
-    def _elements(self, at: int) -> Iterator[Record]:
-        index, at = 0, self._skip(at + 1)
-        while self.text[at : at + 1] != "]":
-            line = self._line_of(at)
-            value, at = self.decoder.raw_decode(self.text, at)
-            record = Record(value, line, index)
-            self._report_faults(record)
-            yield record
-            index, at = index + 1, self._skip(at)
-            if self.text[at : at + 1] == ",":
-                at = self._skip(at + 1)
-                if self.text[at : at + 1] == "]":
-                    raise json.JSONDecodeError("Illegal trailing comma before end of array", self.text, at)
-            elif self.text[at : at + 1] != "]":
-                raise json.JSONDecodeError("Expecting ',' delimiter", self.text, at)
-        self._after = at + 1
+    def _members(self) -> Iterator[Member]:
+        for key in self._keys():
+            if self._peek() == "[":
+                yield from ((key, record) for record in self._elements())
+            else:
+                line = self._line()
+                yield key, self._record(self._value(), line, 0)
 
-    def _lines(self, at: int) -> Iterator[Record]:
-        """Read JSON Lines or objects one behind the other; a broken one is reported and its line skipped."""
+    def _keys(self) -> Iterator[str]:
+        """Yield the keys of the object at hand; the caller reads the value behind each before it asks for the next."""
+        seen: set[str] = set()
+        self.at += 1
+        if self._peek() == "}":
+            self.at += 1
+            return
+        while True:
+            if self._peek() != '"':
+                self._fail("Expecting property name enclosed in double quotes")
+            key = str(self._value())
+            if key in seen:
+                raise DuplicateKeyError(f'key "{key}" stands twice in the top-level object')
+            seen.add(key)
+            if self._peek() != ":":
+                self._fail("Expecting ':' delimiter")
+            self.at += 1
+            self._peek()
+            yield key
+            mark = self._peek()
+            if mark not in (",", "}"):
+                self._fail("Expecting ',' delimiter")
+            self.at += 1
+            if mark == "}":
+                return
+
+    def _elements(self) -> Iterator[Record]:
         index = 0
-        while at < len(self.text):
-            line = self._line_of(at)
+        self.at += 1
+        if self._peek() == "]":
+            self.at += 1
+            return
+        while True:
+            line = self._line()
+            yield self._record(self._value(), line, index)
+            index += 1
+            mark = self._peek()
+            if mark not in (",", "]"):
+                self._fail("Expecting ',' delimiter")
+            self.at += 1
+            if mark == "]":
+                return
+            if self._peek() == "]":
+                self._fail("Illegal trailing comma before end of array")
+
+    def _lines(self, index: int) -> Iterator[Record]:
+        """Read JSON Lines or objects one behind the other; a broken one is reported and its line skipped."""
+        while self._peek():
+            line = self._line()
             try:
-                value, at = self.decoder.raw_decode(self.text, at)
+                value = self._value()
             except (ValueError, RecursionError) as error:
                 self.faults.clear()
-                self._syntax(error, at)
+                problem = self._syntax_problem(error)
+                self.findings.problems.append(problem)
                 self.findings.counts["read"] += 1
-                self.findings.dropped("E-JSON")
-                at = (self.text.find("\n", at) + 1) or len(self.text)
+                self.findings.dropped(problem.code)
+                self._skip_line()
             else:
-                record = Record(value, line, index)
-                self._report_faults(record)
-                yield record
-            index, at = index + 1, self._skip(at)
-            if self.text[at : at + 1] == ",":  # a comma behind a line is harmless
-                at = self._skip(at + 1)
+                yield self._record(value, line, index)
+            index += 1
+            if self._peek() == ",":  # a comma behind a line is harmless
+                self.at += 1
 
-    def _guarded(self, read: Callable[[], Contents]) -> Contents | None:
-        try:
-            contents = read()
-            at = self._skip(self._after)
-            if at < len(self.text):
-                raise json.JSONDecodeError("Extra data", self.text, at)
-        except (ValueError, RecursionError) as error:
-            self._syntax(error, 0)
-            return None
-        return contents
+    def _value(self) -> Any:
+        while True:
+            try:
+                value, end = self._decode(self.window.text, self.at)
+            except (ValueError, RecursionError) as error:
+                if not self._may_be_cut(error):
+                    raise
+                self.faults.clear()
+            else:
+                # A number near the window's edge may go on behind it: of "1.5e-7" the decoder takes "1", "1.5" or all.
+                if type(value) not in (int, float) or end < len(self.window.text) - _EDGE or self.window.is_last:
+                    self.at = end
+                    return value
+            self.at = self.window.more(self.at)
 
-    def _end_of_first_value(self, at: int) -> int | None:
-        try:
-            return json.JSONDecoder().raw_decode(self.text, at)[1]
-        except (ValueError, RecursionError):
-            return None
+    def _may_be_cut(self, error: Exception) -> bool:
+        if self.window.is_last or not isinstance(error, json.JSONDecodeError):
+            return False
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self.window.text) - _EDGE
 
-    def _is_lines(self, at: int) -> bool:
+    def _peek(self) -> str:
+        """Go to the next character that is no white space and return it, "" at the end."""
+        self.at, character = self.window.next_from(self.at)
+        return character
+
+    def _line(self) -> int:
+        return self.window.line_of(self.at)
+
+    def _skip_line(self) -> None:
+        self.at = self.window.behind_line(self.at)
+
+    def _expect_end(self) -> None:
+        if self._peek():
+            self._fail("Extra data")
+
+    def _fail(self, what: str) -> NoReturn:
+        raise json.JSONDecodeError(what, self.window.text, self.at)
+
+    def _has_objects_further_on(self) -> bool:
         """Tell a broken first line of many from one broken object: a later line is, unindented, an object by itself."""
-        return any(line.startswith("{") and _is_object(line) for line in self.text[at:].split("\n")[1:])
-
-    def _string(self, at: int) -> tuple[str, int]:
-        if self.text[at : at + 1] != '"':
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", self.text, at)
-        value, end = self.decoder.raw_decode(self.text, at)
-        return str(value), end
-
-    def _expect(self, at: int, character: str) -> int:
-        at = self._skip(at)
-        if self.text[at : at + 1] != character:
-            raise json.JSONDecodeError(f"Expecting {character!r} delimiter", self.text, at)
-        return self._skip(at + 1)
-
-    def _skip(self, at: int) -> int:
-        match = _SPACE.match(self.text, at)
-        return match.end() if match else at
-
-    def _line_of(self, at: int) -> int:
-        if at < self.line_at:
-            return self.text.count("\n", 0, at) + 1
-        self.line += self.text.count("\n", self.line_at, at)  # counted on from the last place: linear in all
-        self.line_at = at
-        return self.line
+        return any(
+            line.startswith("{") and syntax.is_object(line) for line in self.window.text[self.at :].split("\n")[1:]
+        )
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -192,6 +243,12 @@ class Scanner:
         self.faults.append(("E-JSON", f"{name} is not JSON.", "Write a number, or null."))
         return 0.0
 
+    def _record(self, value: Any, line: int, index: int) -> Record:
+        record = Record(value, line, index)
+        if self.faults:
+            self._report_faults(record)
+        return record
+
     def _report_faults(self, record: Record) -> None:
         for code, what, fix in self.faults:
             identity = record.value.get("id") if isinstance(record.value, dict) else None
@@ -200,47 +257,15 @@ class Scanner:
                 record.value[FAULT] = code
         self.faults.clear()
 
-    def _syntax(self, error: Exception, at: int) -> None:
-        if isinstance(error, RecursionError):
-            self._problem(at, "E-JSON", "is nested too deeply to be read.", "Flatten it.")
-        elif isinstance(error, DuplicateKeyError):
-            self._problem(at, "E-DUPLICATE-KEY", f"{error}.", "Keep one of the two.")
-        elif not isinstance(error, json.JSONDecodeError):
-            self._problem(at, "E-JSON", f"can't be read as JSON: {error}.", "Correct the value.")
-        elif self._is_cut_off(error):
-            self._problem(error.pos, "E-CUT-OFF", "the file ends in the middle of a value: it seems to be cut off.",
-                          "Export or copy the file again.")  # fmt: skip
-        else:
-            around = self.text[max(0, error.pos - 25) : error.pos + 15].replace("\n", " ")
-            self._problem(error.pos, "E-JSON", f"is not JSON: {error.msg}, near `{around}`.", "Correct the syntax.")
+    def _syntax_problem(self, error: Exception) -> Problem:
+        fault = syntax.explain(error, self.window.text, self.at)
+        return self._problem(fault.at, fault.code, fault.what, fault.fix)
 
-    def _is_cut_off(self, error: json.JSONDecodeError) -> bool:
-        """Tell an end that comes too early, inside a string, a word or between two values, from bad syntax."""
-        if error.msg.startswith(("Extra data", "Illegal trailing comma")):
-            return False
-        rest = self.text[error.pos : error.pos + 40].strip()
-        return error.msg.startswith("Unterminated string") or re.fullmatch(r"[\w.+-]*", rest) is not None
-
-    def _problem(self, at: int, code: str, what: str, fix: str) -> None:
-        self.findings.problem(code, f"{self.path}:{self.text.count(chr(10), 0, at) + 1}", what, fix)
-
-
-FAULT = "\0fault"
-"""Key under which a record carries the code of a fault found while it was parsed; no JSON file of ours has it."""
+    def _problem(self, at: int, code: str, what: str, fix: str) -> Problem:
+        return Problem(code, f"{self.path}:{self.window.line_of(at)}", what, fix)
 
 
 def place(path: Path, record: Record, identity: object = None) -> str:
     """Name a record as every message does: ``file:line: item 3 (id=r7)``."""
     known = f" (id={identity})" if isinstance(identity, str | int) and identity != "" else ""
     return f"{path}:{record.line}: item {record.index + 1}{known}"
-
-
-def _is_faulty(record: Record) -> bool:
-    return isinstance(record.value, dict) and FAULT in record.value
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False

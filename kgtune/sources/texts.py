@@ -1,32 +1,43 @@
-"""Shape (b): items of {id?, text, lang?, entities[], relationships[]}, and shape (c): rows of {input, output}.
+"""Shape (b): items of {id?, text, lang?, entities[], relationships[]}, one a document.
 
-Knows nothing about files' encodings or syntax, nor about chunks.
+Knows nothing about files' encodings or syntax, nor about other shapes; they may write themselves as this one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kgtune import grounding
-from kgtune.parsing import DuplicateKeyError, loads_strict
+from kgtune.graph import to_object
 from kgtune.sources import fields
 from kgtune.sources.findings import Findings, RawDocument
+from kgtune.sources.head import Head
+from kgtune.sources.reader import Options, each_record
 from kgtune.sources.scanner import FAULT, Record, place
 
 SPLITS = ("train", "validation", "test")
-_ITEM_KEYS = frozenset({"id", "doc_id", "group_id", "text", "lang", "split", "entities", "relationships"})
-_ROW_KEYS = frozenset({"id", "doc_id", "group_id", "input", "output", "lang", "split", "aug"})
+ITEM_KEYS = frozenset({"id", "doc_id", "group_id", "text", "lang", "split", "entities", "relationships"})
+
+
+def recognises(head: Head) -> bool:
+    """Tell items with a text or with lists of a graph."""
+    return any({"text", "entities", "relationships"} & item.keys() for item in head.items)
+
+
+def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
+    """Read one document an item."""
+    return each_record(path, findings, lambda _, record: read_item(path, record, options.default_confidence, findings))
 
 
 def read_item(path: Path, record: Record, default_confidence: float, findings: Findings) -> RawDocument | None:
     """Read one text-centred item; None when it is a problem."""
     item = record.value
     where = place(path, record, item.get("id"))
-    for key in item:
-        if key not in _ITEM_KEYS and key != FAULT:
+    if not item.keys() <= ITEM_KEYS:
+        for key in sorted(item.keys() - ITEM_KEYS - {FAULT}):
             findings.note(f"item key ignored: {key}")
     before = len(findings.problems)
     text = fields.string(item, "text", where, findings, required=True)
@@ -47,36 +58,20 @@ def read_item(path: Path, record: Record, default_confidence: float, findings: F
     return RawDocument(text=text, graph=graph, where=where, **head)
 
 
-def read_row(path: Path, record: Record, default_confidence: float, findings: Findings) -> RawDocument | None:
-    """Read one training row: `output` holds the graph as a JSON string (or, by mistake, as an object)."""
-    row = record.value
-    where = place(path, record, row.get("id"))
-    for key in row:
-        if key not in _ROW_KEYS and key != FAULT:
-            findings.note(f"item key ignored: {key}")
-    output = row.get("output")
-    if isinstance(output, str):
-        try:
-            output = loads_strict(output)
-        except DuplicateKeyError as error:
-            findings.problem("E-DUPLICATE-KEY", f"{where}: output", f"{error}.", "Keep one of the two.")
-            return None
-        except (ValueError, RecursionError) as error:
-            findings.problem(
-                "E-OUTPUT", f"{where}: output", f"is not JSON: {error}.", "Give the graph as a JSON string."
-            )
-            return None
-    if not isinstance(output, Mapping):
-        findings.problem("E-OUTPUT", f"{where}: output", "is no graph.", "Give the graph as a JSON string.")
-        return None
-    item = {key: value for key, value in row.items() if key in _ITEM_KEYS}
-    item |= {"text": row.get("input"), "entities": output.get("entities"), "relationships": output.get("relationships")}
-    return read_item(path, Record(item, record.line, record.index), default_confidence, findings)
+def to_item(document: RawDocument) -> dict[str, Any]:
+    """Write a document as an item that reads back equal."""
+    item = {"id": document.id, "doc_id": document.doc_id, "text": document.text, "lang": document.lang}
+    given = {"group_id": document.group_id, "split": document.split}
+    return item | {key: value for key, value in given.items() if value} | to_object(document.graph)
+
+
+def identity_of(path: Path, text: str) -> str:
+    """Name a document that has no id of its own: by its file and its text, so that it is found again."""
+    return f"{path.stem}-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:12]}"
 
 
 def _head(item: Mapping[str, Any], where: str, path: Path, text: str, findings: Findings) -> dict[str, Any]:
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
-    identity = _identifier(item, "id", where, findings) or f"{path.stem}-{digest}"
+    identity = _identifier(item, "id", where, findings) or identity_of(path, text)
     split = item.get("split") or None
     if split is not None and split not in SPLITS:
         findings.problem("E-SPLIT", where, f'split is "{split}".', f"Give one of {', '.join(SPLITS)}, or leave it out.")

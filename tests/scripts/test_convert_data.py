@@ -291,6 +291,68 @@ def test_fix_says_what_it_leaves_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["broken.json"]
 
 
+TABLE = "wer;Label;tut;wem;tail_type;text\nVexa;Org;USE;Latch;Tool;Vexa uses Latch.\n"
+
+
+def test_a_table_is_read_with_the_columns_that_the_command_line_names(tmp_path: Path) -> None:
+    raw = tmp_path / "table.csv"
+    raw.write_text(TABLE, encoding="utf-8")
+    refused = convert(raw, "-o", tmp_path / "out.json")
+    assert refused.returncode == 2
+    assert (
+        'is a table without triples. Its columns: "wer", "Label", "tut", "wem", "tail_type", "text".' in refused.stderr
+    )
+    columns = [
+        "data.columns.head=wer",
+        "data.columns.head_type=Label",
+        "data.columns.relation=tut",
+        "data.columns.tail=wem",
+    ]
+    done = convert(raw, "-o", tmp_path / "out.json", *columns)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 1 read, 1 used, 0 dropped")
+    assert "data.columns.head" in done.stderr
+
+
+def test_every_format_converts_and_is_mended_into_shape_b(tmp_path: Path) -> None:
+    """The golden files hold faulty records too: with on_error=drop the rest converts, and --fix refuses those."""
+    golden = REPOSITORY / "tests/sources/golden"
+    for name in ("triples.csv", "doccano.jsonl", "labelstudio.json", "stix.json", "misp.json", "brat"):
+        done = convert(golden / name, "-o", tmp_path / "out.json", "data.on_error=drop")
+        assert done.returncode == 0, (name, done.stderr)
+    shutil.copytree(golden / "brat", tmp_path / "brat")
+    shutil.copy(golden / "misp.json", tmp_path)
+    done = convert(tmp_path / "brat/zh.txt", tmp_path / "misp.json", "--fix", cwd=tmp_path)
+    assert (done.returncode, [line.rpartition(": ")[2] for line in done.stdout.splitlines()]) == (
+        0, ["1 shape (b) in place of another"] * 2,
+    )  # fmt: skip
+    again = convert(tmp_path / "brat/zh.fixed.jsonl", tmp_path / "misp.fixed.jsonl", "--check", cwd=tmp_path)
+    assert again.stdout.splitlines()[-1].startswith("0 errors")
+
+
+def test_what_is_not_read_is_refused_with_the_way_to_what_is(tmp_path: Path) -> None:
+    raw = tmp_path / "graph.json"
+    raw.write_text('{"type":"node","id":"0","labels":["Tool"],"properties":{"name":"Latch"}}\n', encoding="utf-8")
+    done = convert(raw, "-o", tmp_path / "out.json", "data.on_error=drop")
+    assert (done.returncode, "is a Neo4j APOC export" in done.stderr, "Export each text" in done.stderr) == (
+        2,
+        True,
+        True,
+    )
+    assert convert(raw, "--check").returncode == 3
+
+
+def test_a_check_of_what_gives_no_document_is_not_clean(tmp_path: Path) -> None:
+    raw = tmp_path / "event.json"
+    raw.write_text('{"Event": {"info": "x", "Attribute": []}}', encoding="utf-8")
+    done = convert(raw, "--check")
+    assert (
+        done.returncode,
+        "gives no document. Read 1, dropped: 1 MISP event without a report: no text." in done.stdout,
+    ) == (3, True)
+    dropping = convert(raw, "-o", tmp_path / "out.json", "data.on_error=drop")
+    assert (dropping.returncode, "      1  MISP event without a report: no text" in dropping.stderr) == (2, True)
+
+
 def test_help_is_quick() -> None:
     best = min(_seconds_for_help() for _ in range(3))
     assert best < 0.5

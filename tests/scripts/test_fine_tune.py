@@ -194,6 +194,7 @@ def test_a_dry_run_without_card_or_tokenizer_says_what_it_could_not_check(projec
 
     assert code == 0, err
     assert "configuration and" in out
+    assert "tokens per train row (estimate): p50 " in out
     assert "not run: rendering, exact prefix, end of answer and length" in out
 
 
