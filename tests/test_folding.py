@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kgtune.folding import fold, match_key, refanged
@@ -44,6 +44,14 @@ def plainly(text: str) -> tuple[str, list[int], list[int]]:
 
 @pytest.mark.property
 @given(TEXTS)
+@example("x 中")
+@example("中 x")
+@example("中 e\u0301 x")
+@example("a  b\n")
+@example("a\u200bb\u200b c")
+@example(" \u0301\u0302a\u0301")
+@example("ﬁ\ufffe…x")
+@example("\u3000a\xa0b\x1cc")
 def test_the_quick_way_gives_what_the_definition_gives(text: str) -> None:
     folded = fold(text)
     assert (folded.key, list(folded.starts), list(folded.ends)) == plainly(text)

@@ -4,7 +4,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kgtune import iocs as iocs_module
@@ -175,5 +175,12 @@ def searched_everywhere(text: str) -> list[tuple[int, int, str]]:
 
 @pytest.mark.property
 @given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+@example("abcdefab" * 4)
+@example("{abcdefab-abcd-abcd-abcd-abcdefabcdef}")
+@example("evil[dot]example, evil(dot)example and evil[。]example")
+@example("me[at]evil.example")
+@example("１.2.3.4 ٣.٣.٣.٣")
+@example("see “C:\\目录 one\\use.exe”, 'D:\\a b'")
+@example("\u212a.example and CVE‐2021‑44228")
 def test_looking_only_where_marks_are_finds_what_a_search_of_the_whole_text_finds(text: str) -> None:
     assert [(ioc.start, ioc.end, ioc.kind) for ioc in iocs(text)] == searched_everywhere(text)
