@@ -90,6 +90,7 @@ def test_what_the_grammar_makes_of_it_is_a_third_column() -> None:
     columns = {which: evaluation.measure(good, EXAMPLES) for which in ("before", "after", "after_constrained")}
     measured = evaluation.results(columns, ontology.load("threat_event"), FACTS)
 
-    assert evaluation.table(measured).splitlines()[0] == "| 2 held-out documents | before | after | after_constrained |"
+    head = evaluation.table(measured).splitlines()[0]
+    assert head == "| 2 held-out documents | before | after | after_constrained | change from before to after |"
     assert evaluation.headline(measured, Path("out"))["after_constrained"]["entity_f1"] == 1.0
     assert "- after_constrained: none" in evaluation.report(measured)

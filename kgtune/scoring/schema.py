@@ -219,7 +219,9 @@ COMMON = {
     **_PROVENANCE,
 }  # fmt: skip
 
-_RUN = any_of("what the run did: steps, losses by step, seconds of each stage", Key("anything", "its value"))
+_RUN = any_of(
+    "what the run did: steps, losses by step, seconds of each stage", Key("anything", "its value", may_be_null=True)
+)
 
 EVALUATION = an_object("evaluation_results.json", {
     **COMMON,

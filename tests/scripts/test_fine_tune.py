@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,13 +135,17 @@ def test_every_key_of_the_results_is_described(project: Project, tuned: tuple[st
 
 def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Project, tuned: tuple[str, str]) -> None:
     earlier = project.folder / "out/evaluation_results.json"
+    gated = project.folder / "gated"
+    shutil.copytree(project.folder / "out", gated)
     code, out, err = project.run(
         "fine_tune.py",
         "--evaluate-only",
+        "-o",
+        str(gated),
         'evaluation.require={strict_parse_rate: ">1"}',
         f"evaluation.compare_to={earlier}",
     )
-    result = json.loads(earlier.read_text(encoding="utf-8"))
+    result = json.loads((gated / "evaluation_results.json").read_text(encoding="utf-8"))
 
     assert code == 3, err
     assert "error: gate: after fails: strict_parse_rate > 1" in err

@@ -54,6 +54,7 @@ class Folder:
             f"output.dir={folder / 'out'}",
             "model.max_seq_length=2000",
             "training.max_steps=1",
+            "training.warmup_steps=0",
             "evaluation.max_documents=1",
             "decoding.max_new_tokens=8",
             "decoding.constraint=none",
@@ -100,7 +101,7 @@ def port(tuned: Folder) -> Iterator[int]:
         seen.append(line)
         if found := re.search(r"serving on http://127\.0\.0\.1:(\d+)", line):
             number = int(found[1])
-        if "ready" in line:
+        if " ready: " in line:
             break
     assert number is not None, "".join(seen)
     yield number

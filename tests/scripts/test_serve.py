@@ -51,6 +51,8 @@ def ask(port: int, method: str, path: str, body: bytes | None = None, content_ty
 def port() -> Iterator[int]:
     with serving("serve.py", "--scripted", "--port", "0") as (_, number, lines):
         assert "warning" not in "".join(lines)
+        while ask(number, "GET", "/api/health")[0] == 503:  # the port opens before the extractor is there
+            pass
         yield number
 
 
