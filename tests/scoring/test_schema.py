@@ -18,7 +18,13 @@ from kgtune.scoring import description, earlier, gate, schema, session
 from kgtune.scoring.description import Key
 from tests.scoring.build import GOLD, HALF, NOTHING, ONTOLOGY, RIGHT, TEXT
 
+TALLY = {"in": 3, "kept": 2, "out": 2, "lost": {"too long": 1}}
+LEDGER = {
+    **dict.fromkeys(("rows", "characters", "entities", "relationships"), TALLY),
+    "tokens": {"in": 90, "out": 60}, "rows_windowed": 0,
+}  # fmt: skip
 FACTS = {
+    "ledger": LEDGER,
     "base_model": "base", "split": "test", "max_new_tokens": 100, "config_sha256": "c", "data_sha256": "d",
     "ontology_sha256": "o", "seed": 1, "num_rows_trained_on": 2, "num_rows_dropped": {"too long": 1},
     "run": {"num_steps": 1, "losses": [{"step": 1, "loss": 0.5}]}, **runs.provenance(),
