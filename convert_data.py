@@ -37,8 +37,7 @@ def main() -> int:
         print(checking.fix(paths, cfg))
         return 0
     if args.check:
-        raw_set = conversion.read(paths, cfg, args.source_format)
-        tally = checking.check(paths, raw_set, cfg)
+        tally = checking.check(paths, cfg, args.source_format)
         if args.report:
             checking.write_report(Path(args.report), tally, paths, cfg, strict=args.strict)
         lang = lint.language(args.lang, os.environ)

@@ -1,37 +1,95 @@
 """The stages of convert_data.py --check and --fix: read, find, tell; and write a mended copy.
 
-Knows nothing about what is checked or mended: the linter does.
+Knows nothing about what is checked or mended: the linter does. Documents are laid aside and taken up again one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from kgtune import config, lint, naming, ontology, runs, sources
-from kgtune.errors import DataError
-from kgtune.lint import mending
+from kgtune import config, lengths, lint, naming, ontology, runs, sources
+from kgtune.errors import DataError, Problem
+from kgtune.examples import from_raw
+from kgtune.graph import Graph
+from kgtune.lint import LengthLimit, mending
+from kgtune.lint.findings import read_place
 from kgtune.lint.report import Tally
+from kgtune.ontology import Ontology
 from kgtune.settings import Config
-from kgtune.sources import RawSet
+from kgtune.sources import Findings, RawDocument
+from kgtune.spill import Spill, pack
 
 
-def check(paths: Sequence[Path], raw_set: RawSet, cfg: Config) -> Tally:
+def check(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> Tally:
     """Count everything that is wrong or suspicious in the inputs; nothing is written."""
-    if missing := [problem for problem in raw_set.problems if problem.code == "E-NO-FILE"]:
-        raise DataError(missing)
-    seen = naming.seen(document.graph for document in raw_set.documents)
-    chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
+    files = sources.expand(paths)
+    found = Findings()
     tally = Tally()
-    for finding in lint.check(
-        raw_set.documents,
-        chosen,
-        problems=raw_set.problems,
-        repairs=raw_set.repairs,
-        paths=sources.expand(paths),
-    ):
-        tally.add(finding)
+    with tempfile.TemporaryDirectory(prefix="kgtune-") as folder, Spill(Path(folder)) as spill:
+        aside = _Aside(spill)
+        repairs: list[Problem] = []
+        seen = naming.seen(aside.laid(_stream(paths, cfg, source_format, found, repairs)))
+        if missing := [problem for problem in found.problems if problem.code == "E-NO-FILE"]:
+            raise DataError(missing)
+        chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        limit = length_limit(cfg, chosen)
+        for finding in lint.check(
+            aside, chosen, problems=found.problems, repairs=repairs, paths=files, length_limit=limit
+        ):
+            tally.add(finding)
     return tally
+
+
+def length_limit(cfg: Config, chosen: Ontology) -> LengthLimit:
+    """Measure rows as a conversion does."""
+    ruler = lengths.ruler_for(cfg, chosen)
+    drop = cfg.data.description == "drop"
+    limit = cfg.model.max_seq_length
+    return LengthLimit(lambda document: ruler.measure(from_raw(document, drop_descriptions=drop)), limit, ruler.exact)
+
+
+class _Aside:
+    """Documents in a temporary file, to be gone through as often as it takes; their places are kept beside it."""
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+        self._wheres: list[str] = []
+
+    def laid(self, documents: Iterable[RawDocument]) -> Iterator[Graph]:
+        """Lay documents aside as they come, and yield their graphs."""
+        for document in documents:
+            self._spill.put(pack(document))
+            self._wheres.append(document.where)
+            yield document.graph
+
+    def __iter__(self) -> Iterator[RawDocument]:
+        for position, where in enumerate(self._wheres):
+            yield replace(self._spill.document(position), where=where)
+
+
+def _stream(
+    paths: Sequence[Path], cfg: Config, source_format: sources.Format, found: Findings, repairs: list[Problem]
+) -> Iterator[RawDocument]:
+    """Read document by document; of the readers' repairs keep those in files that the linter does not look into."""
+    is_json: dict[str, bool] = {}
+    for document in sources.stream(
+        paths,
+        found,
+        source_format=source_format,
+        default_confidence=cfg.data.default_confidence,
+        columns=cfg.data.columns.model_dump(exclude_none=True),
+    ):
+        yield document
+        for repair in found.repairs:
+            file = read_place(repair.where).file
+            if file not in is_json:
+                is_json[file] = mending.is_json(Path(file))
+            if not is_json[file]:
+                repairs.append(repair)
+        found.repairs.clear()
 
 
 def write_report(target: Path, tally: Tally, paths: Sequence[Path], cfg: Config, *, strict: bool) -> None:

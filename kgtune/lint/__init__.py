@@ -48,21 +48,18 @@ def check(
 ) -> Iterator[Finding]:
     """Yield everything found, file by file. `documents` is gone through three times and never held.
 
-    `problems` and `repairs` are the readers'; `paths` are the files, looked at again for what a reader does not keep.
+    `problems` are the readers', and `repairs` those of files that are no JSON; `paths` are the files, looked at again
+    for what a reader does not keep.
     """
     excerpts = Excerpts(_MOST_EXCERPTS)
     yield from (excerpts.added(from_problem(problem)) for problem in problems)
     fixable: set[tuple[str, str, int, str]] = set()
-    told: set[tuple[str, str, int]] = set()
     for path in paths:
         planned = mending.mending(path, ontology)
         of_file = [*(planned.findings if planned else ()), *rawchecks.findings(path)]
         fixable |= {_key(finding) for finding in of_file if finding.is_fixable}
-        told |= {(_AS_READERS_SAY.get(f.code, f.code), f.place.file, f.place.record) for f in of_file}
         yield from (finding for finding in of_file if finding.code not in _SAID_BY_DOCUMENTS)
-    for finding in map(from_problem, repairs):  # of other formats, which --fix leaves alone
-        if (finding.code, finding.place.file, finding.place.record) not in told:
-            yield finding
+    yield from (from_problem(repair) for repair in repairs)
     for finding in _of_documents(documents, ontology, length_limit):
         yield replace(finding, is_fixable=True) if _key(finding) in fixable else finding
 
@@ -77,8 +74,6 @@ _SAID_BY_DOCUMENTS = frozenset({"W-LABEL-SPELLING", "W-TYPE-SPELLING", "W-NAME-S
 _SAME_IN_EVERY_CHUNK = frozenset(
     {"W-LABEL", "W-LABEL-SPELLING", "W-TYPE", "W-TYPE-SPELLING", "W-PAIR", "W-PAIR-REVERSED", "W-SELF-LOOP"}
 )
-# A reader says of several labels what it says of one in a list: that it took the first.
-_AS_READERS_SAY = {"W-SEVERAL-LABELS": "F-LABELS"}
 
 
 def _of_documents(

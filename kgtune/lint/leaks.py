@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-from kgtune import grouping
 from kgtune.examples import Example, Split
 from kgtune.lint.findings import Finding, read_place
 from kgtune.sources import RawDocument
@@ -19,6 +18,8 @@ def findings(documents: Iterable[RawDocument]) -> Iterator[Finding]:
     preset = [document for document in documents if document.split]
     if len({document.split for document in preset}) < 2:
         return
+    from kgtune import grouping  # numpy, which most checks need not load
+
     first: dict[str, RawDocument] = {}
     grouped = grouping.with_groups([_example(document) for document in preset])
     for document, example in zip(preset, grouped, strict=True):

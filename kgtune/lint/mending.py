@@ -6,6 +6,7 @@ was mended finds nothing.
 
 from __future__ import annotations
 
+import codecs
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,10 +50,20 @@ class Mending:
         return applied(self.source.text, self.edits)
 
 
+def is_json(path: Path) -> bool:
+    """Tell by its beginning a file that may be JSON."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return head.lstrip(codecs.BOM_UTF8 + codecs.BOM_UTF16_LE + codecs.BOM_UTF16_BE + b"\0 \t\r\n")[:1] in (b"[", b"{")
+
+
 def mending(path: Path, ontology: Ontology) -> Mending | None:
     """Plan the mending of a JSON file; None when it is none, or is broken beyond its trailing commas."""
-    source = read_source(path)
-    if source is None or source.text.lstrip()[:1] not in ("[", "{"):
+    source = read_source(path) if is_json(path) else None
+    if source is None:
         return None
     commas = _comma_edits(source)
     try:

@@ -58,7 +58,6 @@ def check(tmp_path: Path) -> Check:
             raw_set.documents,
             by or ontology.load("threat_event"),
             problems=raw_set.problems,
-            repairs=raw_set.repairs,
             paths=[path],
         )
         return list(found)

@@ -36,7 +36,6 @@ def tally(monkeypatch):
             raw_set.documents,
             ontology.load("threat_event"),
             problems=raw_set.problems,
-            repairs=raw_set.repairs,
             paths=[Path(name)],
         ):
             made.add(finding)

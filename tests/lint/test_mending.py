@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -257,6 +258,19 @@ def test_the_diff_turns_the_file_into_the_copy(tmp_path):
     done = subprocess.run(["patch", "raw.json", difference.name], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "raw.json").read_bytes() == target.read_bytes()
+    check_line_numbers(difference.read_text(encoding="utf-8"), content, target.read_text(encoding="utf-8"))
+
+
+def check_line_numbers(diff, old, new):
+    """Hold every hunk to its numbers: patch forgives those of the new file."""
+    hunks = re.findall(r"^@@ -(\d+),(\d+) \+(\d+),(\d+) @@\n((?:[-+].*\n)+)", diff, re.MULTILINE)
+    assert len(hunks) > 5
+    for *numbers, body in hunks:
+        first, count, new_first, new_count = map(int, numbers)
+        lines = body.splitlines()
+        assert [line[1:] for line in lines if line[0] == "-"] == old.split("\n")[first - 1 : first - 1 + count]
+        added = [line[1:] for line in lines if line[0] == "+"]
+        assert added == new.split("\n")[new_first - 1 : new_first - 1 + new_count]
 
 
 def test_labels_are_counted_over_all_shapes_for_the_choice_of_an_ontology(tmp_path):
@@ -385,9 +399,7 @@ def test_check_tells_exactly_what_fix_does_and_no_more_of_it_in_the_copy(tmp_pat
         path = tmp_path / name
         raw_set = read_raw([path])
         plan = mending.mending(path, ONTOLOGY)
-        found = list(
-            lint.check(raw_set.documents, ONTOLOGY, problems=raw_set.problems, repairs=raw_set.repairs, paths=[path])
-        )
+        found = list(lint.check(raw_set.documents, ONTOLOGY, problems=raw_set.problems, paths=[path]))
         told = {(f.code, f.place) for f in found if f.is_fixable}
         return raw_set, {(f.code, f.place) for f in plan.findings}, told, found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kgtune.lint import catalogue, syntax
@@ -70,7 +72,7 @@ def test_a_line_that_can_be_read_after_all_has_no_excerpt(tmp_path, line):
 
 def test_check_shows_it_in_both_languages_and_in_the_report(check, item):
     tally = Tally()
-    for finding in check(content=PRETTY):
+    for finding in check(content=PRETTY.replace('"id": "r1"', '"id": "r1", "entities": [], "relationships": []')):
         tally.add(finding)
     english, chinese = tally.as_text("en"), tally.as_text("zh")
     for text in (english, chinese):
@@ -84,12 +86,7 @@ def test_check_shows_it_in_both_languages_and_in_the_report(check, item):
 
 
 def test_only_the_first_faults_are_shown_in_full(check, item):
-    found = check(
-        content="\n".join(
-            ['{"id": "a", "text": "Vexa came.", "entities": [], "relationships": []}', *['{"id" 1}'] * 30]
-        ),
-        name="raw.jsonl",
-    )
+    found = check(content="\n".join([json.dumps(item()), *['{"id" 1}'] * 30]), name="raw.jsonl")
     broken = [f for f in found if f.code == "E-JSON"]
     assert (len(broken), sum("excerpt" in f.facts for f in broken)) == (30, 20)
     assert all(catalogue.what(f, "zh") for f in broken)
