@@ -4,7 +4,7 @@
     python benchmarks/score.py --full      50,000 documents
 
 Prints a table for people and, last, one JSON object. Both scorers are processes of their own; what is compared is the
-CPU time of the whole process and its peak memory. The other scorer computes a sixth of what ours does (strict and
+CPU time of the whole process and its peak memory. The other scorer computes a part of what ours does (strict and
 relaxed F1 with intervals, no grounding, findings or slices); that its F1 agrees with ours is checked.
 """
 
@@ -12,51 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # the scripts run from the checkout; nothing is installed
-
-from kgtune import runs  # noqa: E402  found by the line above
+import harness
+from harness import Measured
 
 NAIVE = Path(__file__).with_name("naive_scorer.py")
-CORPUS = ROOT / "kgtune" / "demo" / "corpus.jsonl"
+CORPUS = harness.ROOT / "kgtune" / "demo" / "corpus.jsonl"
 NUM_RUNS = 3
 FEW = 1000
-# Runs a module or a file, and prints the peak of the process' resident memory, KiB, as a last line.
-_WITH_PEAK = """
-import resource, runpy, sys
-what, sys.argv = sys.argv[1], sys.argv[1:]
-run = runpy.run_path if what.endswith(".py") else runpy.run_module
-try:
-    run(what, run_name="__main__")
-except SystemExit as end:
-    assert not end.code, end.code
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run took: CPU and wall seconds, and the peak of the resident memory."""
-
-    cpu_s: float
-    wall_s: float
-    peak_mib: float
-    last: dict[str, Any]
 
 
 def main() -> int:
@@ -66,11 +35,11 @@ def main() -> int:
         few, many = _files(folder, FEW), _files(folder, args.documents)
         ours, theirs, small = [], [], []
         for number in range(NUM_RUNS):
-            small.append(_run(_ours(few)))
-            ours.append(_run(_ours(many)))
-            theirs.append(_run([str(NAIVE), *map(str, many)]))
+            small.append(harness.measure(_ours(few)))
+            ours.append(harness.measure(_ours(many)))
+            theirs.append(harness.measure([sys.executable, str(NAIVE), *map(str, many)]))
             print(f"run {number + 1}: {ours[-1].cpu_s:.1f} s, other {theirs[-1].cpu_s:.1f} s", file=sys.stderr)
-        _check(ours[-1].last["answers"], theirs[-1].last)
+        _check(_last(ours[-1])["answers"], _last(theirs[-1]))
     _print(args.documents, ours, theirs, small)
     return 0
 
@@ -133,20 +102,12 @@ def _answer(graph: dict[str, list[dict[str, Any]]], rng: random.Random) -> str:
 
 
 def _ours(files: tuple[Path, Path]) -> list[str]:
-    return ["kgtune.scoring", "--gold", str(files[0]), "--pred", str(files[1])]
+    return [sys.executable, "-m", "kgtune.scoring", "--gold", str(files[0]), "--pred", str(files[1])]
 
 
-def _run(command: Sequence[str]) -> Cost:
-    """Run a scorer to its end; peak memory is its own, since it starts no processes."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    python = [sys.executable, "-c", _WITH_PEAK, *command]
-    done = subprocess.run(python, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
-    wall_s, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
-    lines = done.stdout.splitlines()
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu_s, wall_s, int(lines[-1]) / 1024, json.loads(lines[-2]))
+def _last(run: Measured) -> dict[str, Any]:
+    last: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return last
 
 
 def _check(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
@@ -156,46 +117,24 @@ def _check(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
             sys.exit(f"the scorers disagree on {name}: {ours[name]} and {theirs[name]}")
 
 
-def _print(count: int, ours: Sequence[Cost], theirs: Sequence[Cost], small: Sequence[Cost]) -> None:
+def _print(count: int, ours: Sequence[Measured], theirs: Sequence[Measured], small: Sequence[Measured]) -> None:
+    readings = {"CPU seconds": "cpu_s", "wall seconds": "wall_s", "peak MiB": "peak_mib"}
+    pairs = [("naive scorer", theirs, metric) for metric in readings]
+    pairs.append((f"ours, {FEW} documents", small, "peak MiB"))  # how far memory grows with the documents
     results = [
-        _result("naive scorer", "CPU seconds", [one.cpu_s for one in ours], [one.cpu_s for one in theirs]),
-        _result("naive scorer", "wall seconds", [one.wall_s for one in ours], [one.wall_s for one in theirs]),
-        _result("naive scorer", "peak MiB", [one.peak_mib for one in ours], [one.peak_mib for one in theirs]),
-        _result(f"ours, {FEW} documents", "peak MiB", [one.peak_mib for one in ours], [one.peak_mib for one in small]),
+        harness.result(
+            peer,
+            metric,
+            [getattr(one, readings[metric]) for one in ours],
+            [getattr(one, readings[metric]) for one in them],
+            more_is_better=False,
+        )
+        for peer, them, metric in pairs
     ]
     print(f"{count} documents, {NUM_RUNS} runs")
-    print(f"{'peer':24}{'metric':16}{'ours':>10}{'theirs':>10}{'ratio':>8}")
-    for one in results:
-        print(f"{one['peer']:24}{one['metric']:16}{one['ours']:10}{one['theirs']:10}{one['ratio']:8}")
-    record = {
-        "name": "score", "results": results, "documents": count, "hardware": _hardware(),
-        "versions": runs.library_versions(("numpy", "scipy", "rapidfuzz", "json-repair")), "git_sha": runs.git_sha(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"), "runs": NUM_RUNS,
-    }  # fmt: skip
-    print(json.dumps(record, ensure_ascii=False))
-
-
-def _result(peer: str, metric: str, ours: Sequence[float], theirs: Sequence[float]) -> dict[str, Any]:
-    """Take the medians, and the ratio of the paired runs: above 1 we need less."""
-    ratios = [other / one for one, other in zip(ours, theirs, strict=True)]
-    return {
-        "peer": peer,
-        "metric": metric,
-        "ours": _short(statistics.median(ours)),
-        "theirs": _short(statistics.median(theirs)),
-        "ratio": _short(statistics.median(ratios)),
-        "spread": [_short(min(ratios)), _short(max(ratios))],
-    }
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
-
-
-def _hardware() -> dict[str, Any]:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return {"cpu": model, "cores": len(os.sched_getaffinity(0)), "load": [round(load, 2) for load in os.getloadavg()]}
+    header = ("peer", "metric", "ours", "theirs", "ratio")
+    harness.print_table(header, [[one[key] for key in header] for one in results])
+    harness.finish("score", results, NUM_RUNS, documents=count)
 
 
 if __name__ == "__main__":

@@ -280,3 +280,12 @@ def test_mentions_inside_a_longer_indicator_count_only_where_there_are_no_others
     assert [span.start for span in haystack.mentions("evil")] == [9]
     assert [haystack.text[span.start : span.end] for span in haystack.mentions("kit")] == ["kit"]
     assert haystack.mentions("nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [("VelkaRAT", "exact"), ("crimson otter", "folded"), ("velka.invalid", "refanged"), ("velka", "folded"),
+     ("Karvost", None)],
+)  # fmt: skip
+def test_the_level_of_a_name_is_that_of_its_closest_mention_anywhere(name, level):
+    assert Haystack("Crimson  Otter loaded VelkaRAT from Velka[.]invalid.").level(name) == level

@@ -21,7 +21,7 @@ from typing import Any
 
 from kgtune import grounding
 from kgtune.errors import DataError, Problem, UserError
-from kgtune.graph import Graph, from_object, reference_problems
+from kgtune.graph import Graph, from_object, reference_problems, to_object
 from kgtune.parsing import Parsed, parse_answer
 from kgtune.runs import text_hash
 from kgtune.scoring import foreign, records
@@ -61,7 +61,9 @@ def item(record: Record, column: str | None = None) -> Item:
     value, where = record.value, record.where
     if not isinstance(value, dict):
         raise _refused(where, f"is {type(value).__name__}, not an object.", "Give one object per document.")
-    identity = next((str(value[key]) for key in ("id", "source") if isinstance(value.get(key), str | int)), record.stem)
+    # inference.py calls the file that a graph is from its source; elsewhere that word names a feed or a data set
+    keys = ("id", "source") if "graph" in value else ("id",)
+    identity = next((str(value[key]) for key in keys if isinstance(value.get(key), str | int)), record.stem)
     text = next((value[key] for key in ("text", "input") if isinstance(value.get(key), str)), None)
     head: dict[str, Any] = {"where": where, "id": identity, "text": text, "head": value}
     if "gold" in value:
@@ -140,9 +142,23 @@ def document(gold: Item, *, default_id: str = "") -> Document:
         raise DataError(problems)
     lang = gold.named("lang") or (grounding.language_of(gold.text) if gold.text else "")
     kind = kind_of(is_empty=graph.is_empty, text=gold.text, group_id=gold.named("group_id"), stated=gold.named("kind"))
-    # inference.py's own rows call their file "source", too: that is then their id
     source = gold.named("source") if gold.named("source") != gold.id else ""
     return Document(gold.id or default_id, graph, gold.text, gold.named("doc_id"), lang, source, kind)
+
+
+def raw_graph(gold: Item) -> dict[str, list[dict[str, Any]]]:
+    """Return a gold graph's two lists, unchecked and quickly; of what is no graph, empty ones."""
+    value: Any = to_object(gold.graph) if gold.graph is not None else None
+    if value is None:
+        try:
+            value = json.loads(gold.answer or "")
+        except (ValueError, RecursionError):
+            value = None
+    lists = {key: value.get(key) if isinstance(value, dict) else None for key in ("entities", "relationships")}
+    return {
+        key: [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        for key, items in lists.items()
+    }
 
 
 def judged(doc: Document, answer: Item | None) -> Judged:

@@ -18,8 +18,7 @@ EVIDENCE_LEVELS: tuple[Level, ...] = (*NAME_LEVELS, "missing")
 
 def name_level(name: str, text: Haystack) -> Level:
     """Return the level at which a name stands in the text."""
-    span = text.first(name)
-    return span.level if span else "none"
+    return text.level(name) or "none"
 
 
 def evidence_level(evidence: str, text: Haystack) -> Level:
@@ -32,4 +31,4 @@ def evidence_level(evidence: str, text: Haystack) -> Level:
 def holds_both(relationship: Relationship, ends: tuple[Entity, Entity]) -> bool:
     """Say whether the evidence names both ends."""
     evidence = Haystack(relationship.evidence)
-    return all(evidence.first(entity.name) for entity in ends)
+    return all(evidence.level(entity.name) for entity in ends)

@@ -210,11 +210,16 @@ def _ontology(task: Task) -> Ontology:
     types: Counter[str] = Counter()
     pairs: set[tuple[str, str, str]] = set()
     for item in files.measured(task.gold, task.split, Counter()):
-        graph = files.document(item, default_id=item.where).gold
-        names = graph.names()
-        labels.update(entity.labels for entity in graph.entities)
-        types.update(edge.type for edge in graph.relationships)
-        pairs.update((names[r.source].labels, r.type, names[r.target].labels) for r in graph.relationships)
+        graph = files.raw_graph(item)  # not checked: the walk that follows refuses what is wrong
+        label_of = {str(entity.get("id")): str(entity.get("labels")) for entity in graph["entities"]}
+        edges = [tuple(str(edge.get(key)) for key in ("source", "type", "target")) for edge in graph["relationships"]]
+        labels.update(label_of.values())
+        types.update(kind for _, kind, _ in edges)
+        pairs.update(
+            (label_of[source], kind, label_of[target])
+            for source, kind, target in edges
+            if source in label_of and target in label_of
+        )
     return ontologies.choose("auto", labels, types, pairs)
 
 

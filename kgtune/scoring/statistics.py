@@ -28,7 +28,8 @@ LEAST_DOCUMENTS = 10
 """Below this, resampling a handful of documents understates chance, and nothing is claimed."""
 LEAST_DISCORDANT = 6
 """Documents that must change one way only before McNemar's exact test can say anything: 2 * 0.5^6 = 0.03."""
-_CHUNK = 64
+_DRAWS = 1 << 17
+"""Draws made at once, for a megabyte of memory; how many does not change what is drawn."""
 
 Method = Literal["bootstrap", "wilson", "none"]
 
@@ -66,7 +67,7 @@ def _weights(num_documents: int, bootstrap: Bootstrap) -> Iterator[Floats]:
     bits = np.random.PCG64(bootstrap.seed)
     left = bootstrap.resamples if num_documents else 0
     while left > 0:
-        size = min(_CHUNK, left)
+        size = min(max(_DRAWS // num_documents, 1), left)
         left -= size
         uniform = (bits.random_raw(size * num_documents) >> np.uint64(11)) * 2.0**-53
         drawn = np.floor(uniform * num_documents).astype(np.int64).reshape(size, num_documents)
@@ -118,7 +119,7 @@ def swapped_sums(first: Counts, second: Counts, bootstrap: Bootstrap) -> tuple[F
     parts = []
     left = bootstrap.resamples if len(first) else 0
     while left > 0:
-        size = min(_CHUNK, left)
+        size = min(max(_DRAWS // len(first), 1), left)
         left -= size
         coins = (bits.random_raw(size * len(first)) >> np.uint64(63)).reshape(size, len(first)).astype(np.float64)
         parts.append(coins @ differences)

@@ -43,6 +43,11 @@ def test_our_own_shapes(value, format_, answer, graph):
     assert (found.id, found.format, found.answer, found.graph) == ("a", format_, answer, graph)
 
 
+def test_a_source_is_an_id_only_where_inference_writes_it():
+    assert item({"source": "a.txt", "graph": OBJECT}).id == "a.txt"
+    assert item({"source": "feed", "input": TEXT, "output": RIGHT}).id == ""
+
+
 def test_a_graph_object_that_breaks_the_contract_is_judged_as_the_text_it_would_be():
     found = item({"id": "a", "graph": {"entities": [{"labels": "Tool", "id": "e1"}], "relationships": []}})
     assert found.graph is None

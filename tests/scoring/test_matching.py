@@ -84,6 +84,14 @@ def test_two_like_names_share_two_gold_ones_though_one_fits_both():
     assert sizes(entities(predicted, gold)) == (1, 2, 1)
 
 
+def test_more_pairs_go_before_closer_ones():
+    names = ("velkaraton", "velkaratox", "velkaratyx", "velkarazyx")  # each like its neighbours alone
+    gold = Graph(tuple(Entity("Tool", f"e{n}", name) for n, name in enumerate(names[:3])), ())
+    predicted = Graph(tuple(Entity("Tool", f"e{n}", name) for n, name in enumerate(names[1:])), ())
+    # two exact pairs are closer than three like ones, and fewer
+    assert sizes(entities(predicted, gold)) == (2, 3, 2)
+
+
 def test_an_end_that_points_nowhere_earns_nothing_not_even_by_a_name():
     dangling = Graph((TOOL,), (replace(USE, source="crimson otter"),))
     assert named(dangling).relationships[0][1:3] == (DANGLING, "crimson otter")

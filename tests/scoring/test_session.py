@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -153,6 +154,19 @@ def run(folder, *arguments):
         encoding="utf-8",
         check=False,
     )
+
+
+@pytest.mark.skipif("KGTUNE_SAMPLES" not in os.environ, reason="KGTUNE_SAMPLES names no folder of sample data")
+@pytest.mark.parametrize(
+    ("name", "num_documents"),
+    [("cti_sample.jsonl", 61), ("formats/deepke/KG_sample.json", 5), ("formats/deepke/SPO_sample.json", 5),
+     ("formats/deepke/NER_train.json", 6)],
+)  # fmt: skip
+def test_sample_data_of_others_agrees_with_itself(name, num_documents):
+    path = f"{os.environ['KGTUNE_SAMPLES']}/{name}"
+    result = session.score(session.Task.of(command._arguments(["--gold", path, "--pred", path])))
+    assert result["columns"]["answers"]["num_documents"] == num_documents
+    assert value(result, "answers", "entity_f1") == 1.0
 
 
 @pytest.mark.scripts
