@@ -76,9 +76,9 @@ class Wishes(Request):
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Relationships below it are left out."""
     offsets: bool = False
-    """Add to each entity its mentions, to each relationship the place of its evidence: code points of the text."""
+    """Add `mentions` to each entity, `evidence_at` to each relationship: start, end, level, in code points."""
     stats: bool = False
-    """Add token counts, times and the counts of what was dropped, withheld or not found in the text."""
+    """Add `stats`: tokens, times, and the counts of what was dropped, withheld or not found in the text."""
 
     def wanted(self, id_style: graphs.IdStyle) -> Wanted:
         labels = None if self.labels is None else frozenset(self.labels)
@@ -185,9 +185,13 @@ class BatchResult(BaseModel):
 
     index: int
     id: str | None = None
-    graph: GraphBody | None = None
     status: int
+    graph: GraphBody | None = None
+    is_truncated: bool | None = None
+    num_dropped: int | None = None
+    num_control_characters: int | None = None
     error: str | None = None
+    retry_after_s: int | None = None
 
 
 class BatchBody(BaseModel):

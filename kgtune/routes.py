@@ -192,6 +192,7 @@ def _summary(extraction: Extraction, job: Job, asked: Asked, selection: Selectio
         "num_entities": len(selection.entities),
         "num_relationships": len(selection.relationships),
         "num_dropped": selection.dropped.total(),
+        "num_control_characters": asked.num_control_characters,
         "is_truncated": extraction.finish_reason == "length",
     }
     return summary | ({"stats": answering.statistics(extraction, job, selection)} if asked.stats else {})
@@ -249,6 +250,7 @@ async def _result(found: Exchange, index: int, item: BatchItem, wishes: Wishes, 
         return result | {"status": error.status, "error": error.message} | after
     faults: dict[str, Any] = {"is_truncated": True} if extraction.finish_reason == "length" else {}
     faults |= {"num_dropped": answer.selection.dropped.total()} if answer.selection.dropped else {}
+    faults |= {"num_control_characters": asked.num_control_characters} if asked.num_control_characters else {}
     return result | {"status": 200, "graph": json.loads(answer.content)} | faults
 
 

@@ -6,10 +6,12 @@ import time
 
 import anyio
 import pytest
+from fastapi import Request
 from hypothesis import given, settings
 
 from kgtune import graph as graphs
-from kgtune import keys
+from kgtune import keys, routes
+from kgtune.bodies import StreamRequest
 from kgtune.chat import pieces
 from kgtune.errors import ModelError
 from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer, scripted
@@ -130,7 +132,13 @@ def test_a_stream_has_one_event_an_item_and_then_the_end(style):
     assert [name for name, _ in found] == ["entity"] * 3 + ["relationship"] * 2 + ["done"]
     assert [value for name, value in found if name == "entity"] == whole["entities"]
     assert [value for name, value in found if name == "relationship"] == whole["relationships"]
-    assert found[-1][1] == {"num_entities": 3, "num_relationships": 2, "num_dropped": 0, "is_truncated": False}
+    assert found[-1][1] == {
+        "num_entities": 3,
+        "num_relationships": 2,
+        "num_dropped": 0,
+        "num_control_characters": 0,
+        "is_truncated": False,
+    }
 
 
 def test_a_stream_heeds_wishes(canned):
@@ -187,6 +195,26 @@ def test_a_stream_whose_time_is_over_ends_with_504_and_frees_its_place():
         assert extractor.ended.acquire(timeout=LIMIT_S)
     assert [(name, value["status"]) for name, value in found] == [("error", 504)]
     assert extractor.cancelled == [["a"]]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_stream_that_never_begins_leaves_no_text_in_the_queue():
+    extractor = GatedExtractor()
+    app = create_app(lambda: extractor, limited())
+    engine = app.state.engine
+    async with app.router.lifespan_context(app):
+        await anyio.to_thread.run_sync(engine.wait_loaded, LIMIT_S)
+        working = engine.submit("working", timeout_s=LIMIT_S)
+        await anyio.to_thread.run_sync(extractor.entered.acquire)
+        admitted = routes._admitted(Request({"type": "http", "app": app}), StreamRequest(text="gone"))
+        await anext(admitted)
+        waiting = [engine.num_waiting]
+        await admitted.aclose()  # as the framework does once the client is gone, whether or not it asked for an event
+        waiting.append(engine.num_waiting)
+        engine.leave(working)
+        extractor.release.set()
+    assert waiting == [1, 0]
 
 
 def test_a_batch_answers_each_text_as_if_it_were_alone():
