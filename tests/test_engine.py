@@ -390,7 +390,12 @@ def test_an_idle_worker_waits_a_moment_for_those_who_come_back_together(monkeypa
     async def scenario():
         async with running(lambda: extractor, batch_size=2) as engine:
             engine._pace.note(LIMIT_S)
-            await asyncio.gather(*(engine.extract(text, timeout_s=LIMIT_S) for text in "ab"))
+            need_not_wait, waits = engine._need_not_wait, threading.Event()
+            monkeypatch.setattr(engine, "_need_not_wait", lambda: waits.set() or need_not_wait())
+            first = engine.submit("a", timeout_s=LIMIT_S)
+            await asyncio.to_thread(waits.wait, LIMIT_S)
+            second = engine.submit("b", timeout_s=LIMIT_S)
+            await asyncio.gather(engine.result(first), engine.result(second))
 
     asyncio.run(scenario())
     assert extractor.batches == [["a", "b"]]
