@@ -5,13 +5,12 @@
 Its interpreter has litserve beside torch, transformers and peft.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: LitServe reads the type of a request as a type.
 import sys
 from typing import Any
 
 import litserve
-from serve_peers import Model
+from serve_peers import Body, Model
 
 BATCH_SIZE = 16  # the demo profile's decoding.batch_size
 
@@ -22,8 +21,8 @@ class Api(litserve.LitAPI):  # type: ignore[misc]
     def setup(self, device: str) -> None:
         self.model = Model(sys.argv[2])
 
-    def decode_request(self, request: dict[str, Any]) -> str:
-        return str(request["text"])
+    def decode_request(self, request: Body) -> str:
+        return request.text
 
     def predict(self, texts: list[str]) -> list[Any]:
         return self.model.graphs(texts)

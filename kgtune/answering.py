@@ -86,8 +86,8 @@ def statistics(extraction: Extraction, job: Job, selection: Selection) -> dict[s
         "withheld": dict(selection.withheld),
         "ungrounded": dict(selection.ungrounded),
     }
-    if dataclasses.is_dataclass(decoding := getattr(extraction, "statistics", None)):
-        found["decoding"] = dataclasses.asdict(decoding)  # type: ignore[arg-type]
+    if extraction.statistics is not None:
+        found["decoding"] = dataclasses.asdict(extraction.statistics)
     return found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -23,22 +22,12 @@ from prometheus_client import Gauge as SetGauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from kgtune.extractor import Extraction
+from kgtune.extractor import Extraction, Statistics
 from kgtune.selection import Selection
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
 BATCH_TEXTS = (1, 2, 4, 8, 16, 32, 64)
-
-
-class Decoding(Protocol):
-    """What an extractor may tell of one answer: how many steps of its model it took, and who chose its tokens."""
-
-    num_forward_passes: int
-    num_forced_tokens: int
-    num_drafted_tokens: int
-    num_accepted_tokens: int
-    num_overruled_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +61,7 @@ class Metrics:
         self._unreadable = self._counter("unreadable_answers", "Answers that were no graph.", "reason")
         self._items = self._counter("items", "Names and evidence that were looked for in the text.", "kind")
         self._ungrounded = self._counter("ungrounded_items", "Those that do not stand in it.", "kind")
+        self._loops = self._counter("answer_loops", "Answers that repeated themselves and were led out of it.")
         self._dropped = self._counter("dropped_items", "Items taken out since a reference was at fault.", "reason")
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
@@ -105,17 +95,18 @@ class Metrics:
             self._answers.labels(extraction.finish_reason).inc()
             self._tokens.labels("prompt").inc(extraction.num_prompt_tokens)
             self._tokens.labels("answer").inc(extraction.num_answer_tokens)
-            if (decoding := getattr(extraction, "statistics", None)) is not None:
-                self._decoded(decoding, extraction.num_answer_tokens)
+            if extraction.statistics is not None:
+                self._decoded(extraction.statistics, extraction.num_answer_tokens)
             if extraction.graph is None and extraction.finish_reason != "cancelled":
                 self._unreadable.labels(extraction.reason or "unknown").inc()
 
-    def _decoded(self, decoding: Decoding, num_answer_tokens: int) -> None:
+    def _decoded(self, decoding: Statistics, num_answer_tokens: int) -> None:
         """Count how the answer came about. An extractor that does not tell leaves these series out."""
         self._passes.labels("made").inc(decoding.num_forward_passes)
         self._passes.labels("saved").inc(max(0, num_answer_tokens - decoding.num_forward_passes))
         for kind in ("forced", "drafted", "accepted", "overruled"):
             self._tokens.labels(kind).inc(getattr(decoding, f"num_{kind}_tokens"))
+        self._loops.inc(decoding.num_loops)
 
     def selected(self, selection: Selection) -> None:
         """Count what is known only once a graph is held against its text."""

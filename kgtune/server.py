@@ -49,15 +49,15 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
-        # asyncio sets this on the connections of sockets that it made itself. Without it a kept-alive client waits
-        # 40 ms for the second packet of each answer: the kernel holds that back until the first is acknowledged.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
     except OSError as error:
         raise UserError(
             f"service.host={host}, service.port={port}: can't be listened on: {error.strerror}. "
             "Stop what uses the port, or choose another one (0 takes any free one)."
         ) from error
+    # asyncio sets this on the connections of sockets that it made itself. Without it a kept-alive client waits
+    # 40 ms for the second packet of each answer: the kernel holds that back until the first is acknowledged.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def address(listener: socket.socket) -> str:

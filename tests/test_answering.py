@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
-from types import SimpleNamespace
+from dataclasses import asdict, replace
 
 import pytest
 
 from kgtune import answering
 from kgtune.answering import Asked
-from kgtune.extractor import CANNED_ANSWER, read_answer
+from kgtune.extractor import CANNED_ANSWER, Statistics, read_answer
 from kgtune.jobs import Job
 from kgtune.refusals import RefusalError
 from kgtune.selection import Wanted
@@ -72,14 +71,6 @@ def test_additions_have_no_place_in_other_formats():
 
 
 def test_the_decoders_own_statistics_are_shown_where_there_are_some():
-    @dataclass(frozen=True)
-    class Decoding:
-        num_forward_passes: int
-
-    plain = read_answer(CANNED_ANSWER, "stop", 70, 30)
-    measured = SimpleNamespace(
-        graph=plain.graph, raw_text=plain.raw_text, finish_reason="stop", num_prompt_tokens=70, num_answer_tokens=30,
-        reason=None, statistics=Decoding(12),
-    )  # fmt: skip
-    found = answering.answer(measured, job(), Asked(TEXT, Wanted(), stats=True))
-    assert json.loads(found.content)["stats"]["decoding"] == {"num_forward_passes": 12}
+    told = replace(read_answer(CANNED_ANSWER, "stop", 70, 30), statistics=Statistics(num_forward_passes=12))
+    found = answering.answer(told, job(), Asked(TEXT, Wanted(), stats=True))
+    assert json.loads(found.content)["stats"]["decoding"] == asdict(Statistics(num_forward_passes=12))
