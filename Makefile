@@ -36,7 +36,7 @@ CASES ?= 100000
 SEED ?= $(shell date +%s)
 fuzz: venv
 	@echo "$(CASES) cases; to repeat: make fuzz CASES=$(CASES) SEED=$(SEED)"
-	KGTUNE_FUZZ_CASES=$(CASES) $(PY) -m pytest -q --hypothesis-seed=$(SEED) tests/test_augment_properties.py
+	KGTUNE_FUZZ_CASES=$(CASES) $(PY) -m pytest -q --hypothesis-seed=$(SEED) tests/augmentation/test_augment_properties.py
 
 coverage: venv
 	$(VENV)/bin/coverage run -m pytest -q

@@ -26,7 +26,8 @@ FORMATS = ("auto", "texts", "rows", "chunks", "triples", "doccano", "labelstudio
 def main() -> int:
     """Read, then check, fix or convert."""
     args, rest = parse_arguments(sys.argv[1:])
-    from kgtune import checking, config, conversion, lint  # heavy: pydantic, ruamel
+    from kgtune import config, lint  # heavy: pydantic, ruamel
+    from kgtune.conversion import checking, conversion
 
     overrides, unknown = config.split_overrides(rest)
     resolved = config.load(args.config, args.profile, overrides)

@@ -30,8 +30,10 @@ def main() -> int:
     logging.getLogger("kgtune").setLevel(logging.INFO)
     print(config.explain(resolved), file=sys.stderr)
 
-    from kgtune import evaluation, model, supervision, training, tuning  # heavy: torch, transformers, trl
+    from kgtune import model
+    from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
+    from kgtune.training import supervision, training, tuning  # heavy: torch, transformers, trl
 
     if args.merge:
         print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")

@@ -22,13 +22,13 @@ from kgtune import config, errors
 from kgtune.errors import ModelError, UserError
 
 if TYPE_CHECKING:
-    from kgtune.extractor import Extractor
+    from kgtune.extraction.extractor import Extractor
 
 
 def main() -> int:
     """Run the command line; see the module's docstring."""
-    from kgtune import answers
-    from kgtune.texts import SourceText, read_texts
+    from kgtune.extraction import answers
+    from kgtune.extraction.texts import SourceText, read_texts
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)

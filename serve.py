@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import inference
-from kgtune import config, errors, keys, logs
+from kgtune import config, errors
+from kgtune.service import keys, logs
 
 if TYPE_CHECKING:
-    from kgtune.engine import Engine
-    from kgtune.extractor import Extractor
+    from kgtune.extraction.extractor import Extractor
+    from kgtune.service.engine import Engine
 
 
 def main() -> int:
@@ -42,7 +43,7 @@ def main() -> int:
     load = scripted if args.scripted else guarded(args.model, resolved)
     known = keys.load(os.environ, settings.api_keys_file)
 
-    from kgtune import server, service  # fastapi: after whatever can be refused without it
+    from kgtune.service import server, service  # fastapi: after whatever can be refused without it
 
     logs.configure(settings.log_format)
     listener = server.listen(settings.host, settings.port)
@@ -75,7 +76,7 @@ def guarded(model: str | None, resolved: config.Resolved) -> Callable[[], Extrac
     folder = Path(model or Path(resolved.config.output.dir) / "final_model")
 
     def load_guarded() -> Extractor:
-        from kgtune import device  # torch: seconds
+        from kgtune.extraction import device  # torch: seconds
 
         return device.guarded(load, folder)
 
@@ -84,7 +85,7 @@ def guarded(model: str | None, resolved: config.Resolved) -> Callable[[], Extrac
 
 def scripted() -> Extractor:
     """Load the extractor that needs no weights."""
-    from kgtune import extractor
+    from kgtune.extraction import extractor
 
     return extractor.scripted()
 

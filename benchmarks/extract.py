@@ -26,11 +26,13 @@ import harness
 import vocabulary
 from harness import median, result
 
-from kgtune import config, generation, grammar, prompt, sources
+from kgtune import config, prompt, sources
 from kgtune import graph as graphs
 from kgtune import model as models
-from kgtune.constraint import Vocabulary
-from kgtune.grammar import Rules
+from kgtune.decoding import grammar
+from kgtune.decoding.constraint import Vocabulary
+from kgtune.decoding.grammar import Rules
+from kgtune.extraction import generation
 from kgtune.model import TunedModel
 from kgtune.parsing import Parsed, parse_answer
 

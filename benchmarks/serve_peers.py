@@ -47,7 +47,8 @@ class Model:
     def __init__(self, folder: str) -> None:
         import torch
 
-        from kgtune import config, generation, model
+        from kgtune import config, model
+        from kgtune.extraction import generation
 
         cfg = config.load(None, "demo", ["decoding.constraint=none"]).config
         self._torch = torch

@@ -18,7 +18,7 @@ import torch
 from kgtune import ontology as ontologies
 from kgtune import prompt, runs
 from kgtune.errors import ModelError, UserError
-from kgtune.extractor import Extractor
+from kgtune.extraction.extractor import Extractor
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
@@ -264,9 +264,7 @@ def load_tuned(folder: Path, cfg: Config) -> TunedModel:
 
 def load_extractor(model_dir: Path, cfg: Config) -> Extractor:
     """The loader that inference.py and serve.py share."""
-    from kgtune.generation import (
-        TransformersExtractor,
-    )  # generation stands above this module
+    from kgtune.extraction.generation import TransformersExtractor  # generation stands above this module
 
     tuned = load_tuned(model_dir, cfg)
     if hasattr(tuned.model, "merge_and_unload") and not cfg.model.load_in_4bit:

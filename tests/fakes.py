@@ -5,8 +5,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from kgtune.extractor import Extraction, ScriptedExtractor, read_answer
-from kgtune.interruption import DeviceLostError, DeviceMemoryError
+from kgtune.extraction.extractor import Extraction, ScriptedExtractor, read_answer
+from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError
 
 LIMIT_S = 10.0  # for waits that end at once unless the test fails
 

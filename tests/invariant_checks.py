@@ -1,7 +1,7 @@
 """The twenty invariants of augmentation as functions: given what a run made, list what is wrong with it.
 
 They measure with the mention finder and the indicator finder, and know nothing of how a variant is made or verified.
-tests/test_augment_properties.py holds them over written documents; tests/test_sabotage.py shows that each can fail.
+tests/augmentation/test_augment_properties.py holds them over written documents; tests/augmentation/test_sabotage.py shows that each can fail.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
-from kgtune import augment, examples, grounding, preparation, sample_pairs
-from kgtune.augmentation_tables import tables
+from kgtune import examples, grounding
+from kgtune.augmentation import augment
+from kgtune.augmentation.tables import tables
+from kgtune.conversion import preparation, sample_pairs
 from kgtune.examples import Example
 from kgtune.graph import EMPTY_TEXT
 from kgtune.grounding import Haystack, match_key

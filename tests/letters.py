@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from kgtune.constraint import Matching, StuckError, Vocabulary
+from kgtune.decoding.constraint import Matching, StuckError, Vocabulary
 
 STOP = 256
 

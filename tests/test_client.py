@@ -23,10 +23,10 @@ import kgtune.client
 from kgtune import yaml_file
 from kgtune.client import AsyncKnowledgeGraphClient, KgClient, KnowledgeGraphClient
 from kgtune.errors import ServiceError
-from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor, scripted
+from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, scripted
 from kgtune.graph import EMPTY_TEXT, Entity, Graph
 from kgtune.replies import Extracted
-from kgtune.service import create_app
+from kgtune.service.service import create_app
 from kgtune.settings import ClientSettings, Config
 from tests.fakes import LIMIT_S
 

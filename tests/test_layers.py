@@ -14,21 +14,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 
-# Highest first. A folder stands for all modules in it.
+# Highest first. A folder stands for all modules in it that have no line of their own.
 LAYERS = [
     "demo",
-    "training generation decoding evaluation tuning device",
-    "model service server routes exchange answering refusals engine batching jobs edge gate metrics chat bodies docs_page \
- answers client replies",
-    "supervision scoring augment editing reordering replacement synonyms framing negatives aliases made_up vetting sample_pairs \
-invariants cards near_duplicates grouping splitting split_lock placement leaks preparation spill crew first_pass \
-second_pass conversion lint checking data_report data_page lengths overlength windows extractor \
-writing incremental export selection admission interruption",
-    "sources examples prompt parsing salvage salvage_items runs texts highlighting sampling augmentation_tables grammar constraint \
-outline drafts",
+    "training evaluation extraction.generation extraction.device decoding.decoding",
+    "model service export extraction client replies",
+    "training.supervision scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
+extraction.incremental extraction.selection extraction.interruption service.admission",
+    "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting conversion.sampling \
+augmentation.tables decoding",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",
-    "errors spelling yaml_file keys logs",
+    "errors spelling yaml_file service.keys service.logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
 MODEL_ROOMS = {*LAYERS[1].split(), "model", "demo"}
@@ -39,20 +36,20 @@ HOMES = {
         ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers"), MODEL_ROOMS
     ),
     **dict.fromkeys(("safetensors", "huggingface_hub", "modelscope"), MODEL_ROOMS),
-    "fastapi": {"service", "routes"},
-    "starlette": {"service"},
-    "prometheus_client": {"metrics"},
-    "uvicorn": {"server"},
-    "h11": {"server"},
+    "fastapi": {"service.service", "service.routes"},
+    "starlette": {"service.service"},
+    "prometheus_client": {"service.metrics"},
+    "uvicorn": {"service.server"},
+    "h11": {"service.server"},
     "httpx2": {"client", "replies"},
-    "llguidance": {"constraint"},
-    "numpy": {"near_duplicates", "grouping", "leaks", "scoring", *MODEL_ROOMS},
+    "llguidance": {"decoding.constraint"},
+    "numpy": {"splitting.near_duplicates", "splitting.grouping", "splitting.leaks", "scoring", *MODEL_ROOMS},
 }
 # `--profile auto` asks torch about the card, and the length survey reads a local tokenizer; each late, in one function
-ALLOWED = {("config", "torch"): "_card_memory_gib", ("lengths", "transformers"): "_tokenizer"}
+ALLOWED = {("config", "torch"): "_card_memory_gib", ("conversion.lengths", "transformers"): "_tokenizer"}
 # model.load_extractor hands out the extractor that generation builds, and imports it when called. It goes
 # from here when the loader has moved up to generation.
-UPWARD = {("model", "generation")}
+UPWARD = {("model", "extraction.generation")}
 
 
 def modules():
@@ -68,7 +65,10 @@ MODULES = modules()
 
 
 def room(module):
-    return module.partition(".")[0]
+    """Return the line of LAYERS that a module stands on: its own, or else its folder's."""
+    while module not in LEVEL and "." in module:
+        module = module.rpartition(".")[0]
+    return module
 
 
 def imported(source, module="", *, is_package=False):
@@ -98,12 +98,24 @@ def own_imports(module):
     """Return the kgtune modules that a module imports."""
     names = imports_of(module)
     own = {name.removeprefix("kgtune").lstrip(".") for name in names if name.split(".")[0] == "kgtune"}
-    return {name for name in own if name and name in MODULES and name != module}
+    return {name for name in own if name and name in MODULES and name != module and not is_docstring_only(name)}
+
+
+@cache
+def is_docstring_only(module):
+    """Say whether a folder's __init__ says what it holds and does nothing."""
+    return len(ast.parse(MODULES[module].read_text(encoding="utf-8")).body) == 1
 
 
 def test_every_module_has_a_layer():
     assert len(MODULES) >= 40
     assert {room(module) for module in MODULES if module} == set(LEVEL)
+
+
+def test_a_folder_says_in_its_docstring_what_it_holds():
+    folders = [path for path in MODULES.values() if path.name == "__init__.py" and path.parent != PACKAGE]
+    assert len(folders) >= 12
+    assert [str(path) for path in folders if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
 
 
 def test_an_import_never_points_up():
@@ -133,7 +145,7 @@ def test_a_heavy_library_stays_in_its_rooms(library):
         room(module)
         for module in MODULES
         if library in {name.split(".")[0] for name in imports_of(module)}
-        and room(module) not in HOMES[library]
+        and not {module, room(module)} & HOMES[library]
         and (module, library) not in ALLOWED
     }
     assert strangers == set()

@@ -151,7 +151,8 @@ def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
 def test_an_adapter_is_folded_into_the_weights_unless_they_are_in_4_bits(
     monkeypatch: pytest.MonkeyPatch, *, in_4_bits: bool, wanted: str
 ) -> None:
-    from kgtune import config, generation, model, ontology
+    from kgtune import config, model, ontology
+    from kgtune.extraction import generation
 
     class WithAdapter:
         def merge_and_unload(self) -> str:

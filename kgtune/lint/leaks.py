@@ -18,7 +18,7 @@ def findings(documents: Iterable[RawDocument]) -> Iterator[Finding]:
     preset = [document for document in documents if document.split]
     if len({document.split for document in preset}) < 2:
         return
-    from kgtune import grouping  # numpy, which most checks need not load
+    from kgtune.splitting import grouping  # numpy, which most checks need not load
 
     first: dict[str, RawDocument] = {}
     grouped = grouping.with_groups([_example(document) for document in preset])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal, cast, get_args
 
-from kgtune import negatives
+from kgtune.augmentation import negatives
 
 Kind = Literal["none", "easy_negative", "hard_negative"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -6,7 +6,7 @@ from kgtune import export
 from kgtune import graph as graphs
 from kgtune.errors import UserError
 from kgtune.export import Document
-from kgtune.extractor import CANNED_ANSWER
+from kgtune.extraction.extractor import CANNED_ANSWER
 from kgtune.parsing import parse_answer
 
 GRAPH = parse_answer(CANNED_ANSWER).graph

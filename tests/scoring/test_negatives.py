@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from kgtune import negatives
-from kgtune.augmentation_tables import tables
+from kgtune.augmentation import negatives
+from kgtune.augmentation.tables import tables
 from kgtune.scoring.negatives import kind_of
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kgtune import evaluation
 from kgtune.errors import DataError
+from kgtune.evaluation import evaluation
 from kgtune.examples import Example
-from kgtune.extractor import ScriptedExtractor
+from kgtune.extraction.extractor import ScriptedExtractor
 from kgtune.graph import Graph, dumps
 from kgtune.scoring import leakage, matching, sample, tally
 from kgtune.scoring.column import column

@@ -8,9 +8,10 @@ import json
 
 import pytest
 
-from kgtune import evaluation, runs
+from kgtune import runs
+from kgtune.evaluation import evaluation
 from kgtune.examples import Example
-from kgtune.extractor import ScriptedExtractor
+from kgtune.extraction.extractor import ScriptedExtractor
 from kgtune.graph import Graph
 from kgtune.grounding import match_key
 from kgtune.scoring import __main__ as command

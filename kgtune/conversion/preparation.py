@@ -1,0 +1,112 @@
+"""From unsplit examples to training data: duplicates out, groups, split, then variants of train only.
+
+Knows nothing about files. convert_data.py and fine_tune.py (for bare rows) both come through `prepare`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from kgtune import ontology as ontologies
+from kgtune.augmentation.augment import Rules, augment
+from kgtune.augmentation.tables.user_words import with_user_words
+from kgtune.conversion.cards import card_of
+from kgtune.examples import Example, of_split
+from kgtune.ontology import Ontology
+from kgtune.settings import Config
+from kgtune.splitting.grouping import Units
+from kgtune.splitting.placement import Placed, place
+from kgtune.splitting.split_lock import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All rows in their order; `counts` holds what was dropped ("dropped: ...") and what to tell ("note: ...")."""
+
+    examples: tuple[Example, ...]
+    counts: Counter[str]
+
+
+def prepare(
+    examples: Sequence[Example], config: Config, ontology: Ontology | None = None, lock: Lock | None = None
+) -> Prepared:
+    """Split and augment. Examples that carry a split are never moved; if all do and none is new, nothing changes.
+
+    The result depends on the examples' contents and ids, and on the lock, never on their order.
+    """
+    if examples and all(example.split and example.group_id for example in examples):
+        return Prepared(tuple(examples), Counter())
+    placed = place_examples(examples, config, lock)
+    originals = [
+        replace(examples[position], group_id=group, split=split)
+        for position, group, split in zip(placed.positions, placed.groups, placed.splits, strict=True)
+    ]
+    held_out = [e.name for example in originals if example.split != "train" for e in example.graph.entities]
+    variants, drops = augment(
+        of_split(originals, "train"),
+        config.augmentation,
+        config.data.seed,
+        all_names=[entity.name for example in originals for entity in example.graph.entities],
+        taken_texts=[example.text for example in originals],
+        rules=rules(held_out, ontology, config.augmentation.synonyms_file),
+    )
+    counts = placed.counts + Counter({f"dropped: {reason}": number for reason, number in drops.items()})
+    return Prepared(_in_order(originals, variants), counts)
+
+
+def chosen_ontology(examples: Sequence[Example], setting: str) -> Ontology:
+    """Follow the `ontology` setting for what the examples hold."""
+    labels: Counter[str] = Counter()
+    types: Counter[str] = Counter()
+    pairs: set[tuple[str, str, str]] = set()
+    for example in examples:
+        names = example.graph.names()
+        labels.update(entity.labels for entity in example.graph.entities)
+        types.update(relationship.type for relationship in example.graph.relationships)
+        pairs.update((names[r.source].labels, r.type, names[r.target].labels) for r in example.graph.relationships)
+    return ontologies.choose(setting, labels, types, pairs)
+
+
+def place_examples(examples: Sequence[Example], config: Config, lock: Lock | None = None) -> Placed:
+    """Place examples that are in memory."""
+    units = Units()
+    for position, example in enumerate(examples):
+        units.add(position, example.text)
+    cards = [card_of(example) for example in examples]
+    return place(cards, units, examples.__getitem__, config.data, lock)
+
+
+def rules(held_out_names: Collection[str], ontology: Ontology | None, synonyms_file: str | None) -> Rules:
+    """Return what the corpus and its user ask of the variants."""
+    return Rules(
+        word_lists=with_user_words(synonyms_file),
+        replaceable=_replaceable(ontology),
+        held_out=held_out_names,
+        label_words=() if ontology is None else _words(ontology),
+    )
+
+
+def _words(ontology: Ontology) -> list[str]:
+    words = [(label.name, label.zh, label.en) for label in ontology.labels]
+    words += [(kind.name, kind.zh, kind.en) for kind in ontology.types]
+    return [word for three in words for word in three if word]
+
+
+def _replaceable(ontology: Ontology | None) -> frozenset[str] | None:
+    """Names of labels that must stand in the text are names; those of the others are often phrases."""
+    if ontology is None:
+        return None
+    return frozenset(label.name for label in ontology.labels if label.anchored == "require") or None
+
+
+def _in_order(originals: Sequence[Example], variants: Sequence[Example]) -> tuple[Example, ...]:
+    """Put each variant behind its parent, and the empty ones last."""
+    behind: dict[str, list[Example]] = {}
+    for variant in variants:
+        behind.setdefault(variant.id.rpartition("+")[0], []).append(variant)
+    rows = [row for example in originals for row in (example, *behind.pop(example.id, []))]
+    rest = [variant for group in behind.values() for variant in group]
+    taken = {row.id for row in rows}
+    return (*rows, *(row if row.id not in taken else replace(row, id=f"{row.id}-2") for row in rest))

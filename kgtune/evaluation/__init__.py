@@ -1,0 +1,1 @@
+"""A model measured on held-out documents, before and after. The measures themselves are in kgtune.scoring."""

@@ -1,0 +1,132 @@
+"""Answers on their way to a person or a file: one row per text, and where the rows go.
+
+Knows nothing about models or command lines.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from kgtune import graph as graphs
+from kgtune import runs
+from kgtune.errors import DataError, Problem, UserError
+from kgtune.extraction.extractor import Extraction, Extractor
+from kgtune.extraction.texts import SourceText
+from kgtune.graph import Graph
+from kgtune.settings import Config
+
+Format = Literal["json", "jsonl"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one text: a graph, or an error. `faults` counts what was mended or cut."""
+
+    source: str
+    graph: Graph | None
+    error: str = ""
+    faults: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def summary(self) -> str:
+        if self.graph is None:
+            return self.error
+        size = f"{len(self.graph.entities)} entities, {len(self.graph.relationships)} relationships"
+        return ", ".join([size, *(f"{count} {name}" for name, count in sorted(self.faults.items()))])
+
+    def to_object(self) -> dict[str, Any]:
+        if self.graph is None:
+            return {"source": self.source, "graph": None, "error": self.error}
+        return {"source": self.source, "graph": graphs.to_object(self.graph)}
+
+
+def extract(extractor: Extractor, texts: Sequence[SourceText], cfg: Config) -> Iterator[Row]:
+    """Extract batch by batch, so that the first rows are there before the last text is read."""
+    size = cfg.decoding.batch_size
+    for start in range(0, len(texts), size):
+        batch = texts[start : start + size]
+        extractions = extractor.extract([text.text for text in batch])
+        for text, extraction in zip(batch, extractions, strict=True):
+            yield _row(text.source, extraction, cfg)
+
+
+def _row(source: str, extraction: Extraction, cfg: Config) -> Row:
+    is_cut = extraction.finish_reason == "length"
+    if extraction.graph is None:
+        fix = "Split the text, or " + ("raise decoding.max_new_tokens." if is_cut else "train on more data.")
+        return Row(source, None, f"the model's answer is no graph ({extraction.reason}). {fix}")
+    graph, faults = graphs.closed(extraction.graph)
+    if is_cut:
+        faults["truncated"] += 1
+    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults)
+
+
+def report(rows: Sequence[Row]) -> str:
+    """Count the rows, and by kind whatever was not as it should be."""
+    faults: Counter[str] = sum((row.faults for row in rows), Counter())
+    counts = [f"{len(rows)} texts", f"{sum(row.graph is None for row in rows)} without a graph"]
+    return ", ".join([*counts, *(f"{count} {name}" for name, count in sorted(faults.items()))])
+
+
+@dataclass
+class Target:
+    """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`."""
+
+    path: Path | None
+    layout: Literal["object", "lines", "folder"]
+    lines: list[str] = field(default_factory=list)
+
+    def write(self, row: Row) -> None:
+        if self.layout == "folder":
+            assert self.path is not None, self
+            value = row.to_object() if row.graph is None else graphs.to_object(row.graph)
+            runs.write_json_atomic(self.path / _file_name(row.source), value)
+        elif self.layout == "object" and row.graph is not None:
+            self._line(json.dumps(graphs.to_object(row.graph), ensure_ascii=False, indent=2))
+        else:
+            self._line(json.dumps(row.to_object(), ensure_ascii=False, separators=(",", ":")))
+
+    def _line(self, line: str) -> None:
+        self.lines.append(line + "\n")
+        if self.path is None:
+            sys.stdout.write(self.lines.pop())
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        if self.path is not None and self.layout != "folder":
+            runs.write_text_atomic(self.path, "".join(self.lines))
+
+
+def target(out: str | None, format_: Format | None, sources: Sequence[str]) -> Target:
+    """Choose where rows go; refuse, before a model is loaded, what would mix or overwrite graphs."""
+    path = None if out is None else Path(out)
+    several = len(sources) > 1
+    if path and out and (path.is_dir() or out.endswith("/") or (several and not path.suffix)):
+        if format_ == "jsonl":
+            raise UserError(f"-o {out}: is a folder, and gets one .json each. Leave out --format, or name a file.")
+        _refuse_same_names(sources, out)
+        return Target(path, "folder")
+    if format_ == "json" and several:
+        raise UserError(f"--format json: there are {len(sources)} texts. Use jsonl, or give a folder with -o FOLDER/.")
+    return Target(path, "lines" if several or format_ == "jsonl" else "object")
+
+
+def _file_name(source: str) -> str:
+    return {"-": "stdin.json", "--text": "text.json"}.get(source, f"{Path(source).stem}.json")
+
+
+def _refuse_same_names(sources: Sequence[str], out: str) -> None:
+    owners: dict[str, str] = {}
+    problems = []
+    for source in sources:
+        if (owner := owners.setdefault(_file_name(source), source)) != source:
+            what = f"would overwrite the graph of {owner} in {out}."
+            problems.append(Problem("E-SAME-NAME", source, what, "Rename one, or write a file with -o FILE.jsonl."))
+    if problems:
+        raise DataError(problems)

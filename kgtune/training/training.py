@@ -1,0 +1,224 @@
+"""QLoRA by TRL's SFTTrainer: set-up, progress, checkpoints, and the check that training did something.
+
+Knows nothing about raw data or evaluation: it gets samples that supervision has proved.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import TrainerCallback
+from transformers.trainer_callback import PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from kgtune import model as models
+from kgtune.errors import ModelError, UserError
+from kgtune.model import Precision
+from kgtune.ontology import Ontology
+from kgtune.prompt import ChatTokenizer, Contract
+from kgtune.settings import Config
+from kgtune.training.supervision import Sample
+
+log = logging.getLogger(__name__)
+
+IGNORED = -100  # the label of a token that is fed and not trained on
+CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run did. `losses` has one entry per logged step: mean loss over the steps since the last one."""
+
+    losses: tuple[tuple[int, float], ...]
+    num_steps: int
+    seconds: float
+    resumed_from: str | None
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: ChatTokenizer,
+    samples: Sequence[Sample],
+    system: str,
+    cfg: Config,
+    output_dir: Path,
+) -> SFTTrainer:
+    """Set up the trainer and prove that it will train on exactly the samples' tokens."""
+    precision = models.precision_for(cfg.training.precision)
+    if torch.cuda.device_count() > 1 and not torch.distributed.is_torchelastic_launched():
+        raise UserError(
+            f"{torch.cuda.device_count()} GPUs are visible, but only one process was started. Use one with "
+            "CUDA_VISIBLE_DEVICES=0 python fine_tune.py, or all with torchrun --nproc_per_node N fine_tune.py."
+        )
+    trainer = SFTTrainer(
+        model=model,
+        args=sft_config(cfg, output_dir, precision),
+        train_dataset=Dataset.from_list([sample.chat_row(system) for sample in samples]),
+        processing_class=tokenizer,
+        peft_config=lora_config(cfg),
+        callbacks=[Progress()],
+    )
+    trainer.remove_callback(PrinterCallback)
+    check_tokens(trainer, samples)
+    if precision != "bf16":
+        # TRL casts the adapter of a 4-bit model to bf16: unscalable under fp16, 50 times slower on a CPU.
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+    return trainer
+
+
+def lora_config(cfg: Config) -> LoraConfig:
+    """The adapter's shape."""
+    return LoraConfig(
+        r=cfg.lora.lora_r,
+        lora_alpha=cfg.lora.lora_alpha,
+        lora_dropout=cfg.lora.lora_dropout,
+        target_modules=list(cfg.lora.target_modules),
+        task_type="CAUSAL_LM",
+    )
+
+
+def sft_config(cfg: Config, output_dir: Path, precision: Precision) -> SFTConfig:
+    """TRL's arguments. Everything that TRL would otherwise choose silently is said here."""
+    t = cfg.training
+    on_cpu = not torch.cuda.is_available()
+    return SFTConfig(
+        output_dir=str(output_dir),
+        per_device_train_batch_size=t.per_device_train_batch_size,
+        gradient_accumulation_steps=t.gradient_accumulation_steps,
+        max_steps=t.max_steps,
+        learning_rate=t.learning_rate,
+        lr_scheduler_type=t.lr_scheduler_type,
+        warmup_steps=t.warmup_steps,
+        max_grad_norm=t.max_grad_norm,
+        # Rows of like length in one batch waste no compute on padding; with one row per batch there is none.
+        train_sampling_strategy="group_by_length" if t.per_device_train_batch_size > 1 else "random",
+        seed=t.seed,
+        data_seed=t.seed,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=on_cpu,
+        optim="adamw_torch_fused",
+        # Recomputing activations buys memory with time; a CPU has the one and lacks the other.
+        activation_checkpointing=not on_cpu,
+        max_length=cfg.model.max_seq_length,
+        completion_only_loss=True,
+        packing=False,
+        logging_steps=t.logging_steps,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        save_steps=t.save_steps,
+        save_total_limit=t.save_total_limit,
+        disable_tqdm=True,
+        report_to="none",
+        ddp_find_unused_parameters=False,
+    )
+
+
+def check_tokens(trainer: SFTTrainer, samples: Sequence[Sample]) -> None:
+    """Stop when the trainer's own rendering differs from the samples that were checked and shown."""
+    rows = trainer.train_dataset
+    if len(rows) != len(samples):
+        raise ModelError(f"the trainer kept {len(rows)} of {len(samples)} rows; report this with the version of trl.")
+    for row, sample in zip(rows, samples, strict=True):
+        supervised = tuple(label for label in row["labels"] if label != IGNORED)
+        if tuple(row["input_ids"]) != sample.prompt_ids + sample.answer_ids or supervised != sample.answer_ids:
+            raise ModelError(
+                f"row {sample.example.id}: the trainer tokenises this row differently from what was checked. "
+                "Report this with the versions of trl and transformers."
+            )
+
+
+def train(trainer: SFTTrainer, resume_from: Path | None) -> TrainResult:
+    """Train, from the beginning or from a checkpoint, and check the adapter afterwards."""
+    started = time.monotonic()
+    trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    check_adapter(trainer.model)
+    history = trainer.state.log_history
+    losses = tuple((int(entry["step"]), float(entry["loss"])) for entry in history if "loss" in entry)
+    return TrainResult(
+        losses,
+        trainer.state.global_step,
+        time.monotonic() - started,
+        resume_from.name if resume_from else None,
+    )
+
+
+def check_adapter(model: Any) -> None:
+    """Stop when a trained adapter holds NaN or infinity, or when nothing in it has moved."""
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    infinite = [name for name, p in trained.items() if not torch.isfinite(p).all()]
+    # LoRA's B starts at zero: one that still is was never trained.
+    still = [name for name, p in trained.items() if ".lora_B." in name and not p.any()]
+    if infinite or still or not trained:
+        raise ModelError(
+            f"training failed: of {len(trained)} adapter tensors {len(infinite)} are not finite and {len(still)} did "
+            "not change. Lower training.learning_rate, or set training.precision=bf16 (fp32 on a CPU)."
+        )
+
+
+def checkpoints(output_dir: Path) -> list[Path]:
+    """Complete checkpoints, the oldest first."""
+    found = {path: CHECKPOINT.fullmatch(path.name) for path in output_dir.glob("checkpoint-*")}
+    steps = [(int(match.group(1)), path) for path, match in found.items() if match]
+    return [path for _, path in sorted(steps) if (path / "trainer_state.json").exists()]
+
+
+def save_final(
+    trainer: SFTTrainer,
+    tokenizer: Any,
+    folder: Path,
+    contract: Contract,
+    ontology: Ontology,
+) -> None:
+    """Write adapter, tokenizer and contract under a temporary name, then put them in place in one step."""
+    temporary = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    trainer.model.save_pretrained(str(temporary), safe_serialization=True)
+    tokenizer.save_pretrained(str(temporary))
+    models.save_contract(temporary, contract, ontology)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+class Progress(TrainerCallback):
+    """Logs one line per logged step: step, loss, learning rate, seconds to go."""
+
+    def __init__(self) -> None:
+        self.started = 0.0
+        self.first_step = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.started, self.first_step = time.monotonic(), state.global_step
+
+    def on_log(
+        self,
+        args: Any,
+        state: Any,
+        control: Any,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not logs or "loss" not in logs:
+            return
+        done = max(state.global_step - self.first_step, 1)
+        left_s = (time.monotonic() - self.started) / done * (state.max_steps - state.global_step)
+        log.info(
+            "step %d/%d  loss %.4f  lr %.2e  %.0f s to go",
+            state.global_step,
+            state.max_steps,
+            float(logs["loss"]),
+            float(logs["learning_rate"]),
+            left_s,
+        )

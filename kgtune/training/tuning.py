@@ -1,0 +1,352 @@
+"""The stages of a fine-tuning run: prepare, measure, train, keep. fine_tune.py tells them in order.
+
+Knows the other rooms by their doors only: how an example is rendered, trained on or scored stands there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kgtune import examples as example_files
+from kgtune import model as models
+from kgtune import prompt, runs
+from kgtune.config import Resolved, config_hash
+from kgtune.conversion import lengths, preparation
+from kgtune.conversion.overlength import ledger_lines
+from kgtune.errors import UserError
+from kgtune.evaluation import evaluation
+from kgtune.evaluation.evaluation import Demands, Measured
+from kgtune.examples import Example
+from kgtune.extraction import generation
+from kgtune.ontology import Ontology
+from kgtune.prompt import Contract
+from kgtune.scoring import earlier, gate, leakage
+from kgtune.scoring.leakage import Identity, Trained
+from kgtune.settings import Config
+from kgtune.training import supervision, training
+from kgtune.training.supervision import Supervision
+from kgtune.training.training import TrainResult
+
+log = logging.getLogger(__name__)
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is known before any weights are loaded."""
+
+    examples: tuple[Example, ...]
+    ontology: Ontology
+    system: str
+    base: Path
+    tokenizer: Any
+    supervision: Supervision
+
+    def held_out(self, cfg: Config) -> list[Example]:
+        """The documents that are measured; never a train row."""
+        rows = [e for e in self.examples if e.split == cfg.evaluation.split]
+        return rows[: cfg.evaluation.max_documents]
+
+
+def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
+    """Read the training data; bare rows are split and augmented by convert_data.py's own functions."""
+    path = Path(cfg.data.training_data)
+    rows = example_files.read_examples(
+        path, default_confidence=cfg.data.default_confidence, drop_descriptions=cfg.data.description == "drop"
+    )
+    saved = path.with_name(models.ONTOLOGY_FILE)
+    setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
+    ontology = preparation.chosen_ontology(rows, setting)
+    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology).examples
+    for split in ("train", cfg.evaluation.split):
+        if not any(e.split == split for e in examples):
+            raise UserError(
+                f"{path}: no {split} rows among {len(examples)}. Add documents, or change data.validation_ratio, "
+                "data.test_ratio or evaluation.split."
+            )
+    return examples, ontology
+
+
+def _respelt(path: Path, rows: Sequence[Example], ontology: Ontology) -> list[Example]:
+    """Bare rows get the ontology's spelling of labels and types, as a conversion would give; others are not touched."""
+    renamed: Counter[str] = Counter()
+    examples = []
+    for row in rows:
+        example, counts = example_files.respelt(row, ontology) if row.split is None else (row, Counter())
+        renamed.update(counts)
+        examples.append(example)
+    for what, number in sorted(renamed.items()):
+        log.warning("%s: %s, %d times", path, what, number)
+    return examples
+
+
+def prepare(cfg: Config) -> Prepared:
+    """Read rows, fetch the tokenizer, render and check every train row. No weights are loaded."""
+    examples, ontology = read_rows(cfg)
+    demands(cfg, examples)  # what can't be met is said before anything is loaded
+    base = models.resolve(cfg.model.model_id, cfg.model.hub, weights=False)
+    tokenizer = models.load_tokenizer(base)
+    system = prompt.system_message(ontology, cfg.prompt.guidelines)
+    train_rows = [e for e in examples if e.split == "train"]
+    supervised = supervision.supervise(
+        train_rows,
+        tokenizer,
+        system,
+        max_seq_length=cfg.model.max_seq_length,
+        overlength=cfg.data.overlength,
+    )
+    if not supervised.samples:
+        raise UserError(f"{cfg.data.training_data}: no train row is left: {dict(supervised.dropped)}.")
+    return Prepared(examples, ontology, system, base, tokenizer, supervised)
+
+
+def demands(cfg: Config, examples: tuple[Example, ...]) -> Demands:
+    """Read what the results are held against, and refuse to measure a document that is trained on."""
+    trained = Trained()
+    for example in examples:
+        if example.split == "train":
+            trained.add(_identity(example), example.graph)
+    leakage.refuse(trained, (_identity(e) for e in examples if e.split == cfg.evaluation.split))
+    path = cfg.evaluation.compare_to
+    return Demands(
+        known_names=frozenset(trained.names),
+        earlier=earlier.read(Path(path), "after") if path else None,
+        required=gate.conditions(cfg.evaluation.require),
+    )
+
+
+def _identity(example: Example) -> Identity:
+    return Identity(example.id, example.doc_id, example.group_id, example.text)
+
+
+def check_rows_only(cfg: Config) -> str:
+    """What a dry run can check where the tokenizer is not at hand, and what it can't."""
+    examples, ontology = read_rows(cfg)
+    demands(cfg, examples)
+    splits = Counter(e.split for e in examples)
+    return (
+        f"dry run: configuration and {len(examples)} rows are in order ({dict(sorted(splits.items()))}, "
+        f"ontology {ontology.name}).\n"
+        f"{lengths.as_text(lengths.survey(examples, cfg, lengths.ruler_for(cfg, ontology)))}\n"
+        f"not run: rendering, exact prefix, end of answer and length, since the tokenizer of {cfg.model.model_id} "
+        "isn't here and nothing is downloaded on a machine without a GPU. Set model.model_id to a local folder "
+        "to run them."
+    )
+
+
+def describe(prepared: Prepared) -> str:
+    """What will be trained on, in a few lines a person reads."""
+    samples = prepared.supervision.samples
+    lengths = sorted(sample.num_tokens for sample in samples)
+    splits = Counter(e.split for e in prepared.examples)
+    counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
+    ontology = prepared.ontology
+    ledger = prepared.supervision.ledger
+    return "\n".join(
+        [
+            f"rows: {counts}; trained on: {len(samples)}, dropped: {dict(prepared.supervision.dropped) or 0}",
+            *(ledger_lines(ledger.as_object()) if ledger.rows_windowed or ledger.rows.lost else ()),
+            f"tokens per row: median {lengths[len(lengths) // 2]}, longest {lengths[-1]}",
+            f"supervised tokens: {sum(len(s.answer_ids) for s in samples)}",
+            f"longest answer: {prepared.supervision.max_answer_tokens} tokens",
+            f"ontology: {ontology.name} ({len(ontology.labels)} labels, {len(ontology.types)} types)",
+        ]
+    )
+
+
+def write_samples(prepared: Prepared, path: Path) -> None:
+    """Write training_samples.json: every row exactly as rendered, and which part is supervised."""
+    samples = [
+        {
+            "id": s.example.id,
+            "aug": s.example.aug,
+            "prompt": s.prompt_text,
+            "supervised": s.answer_text,
+            "num_prompt_tokens": len(s.prompt_ids),
+            "num_supervised_tokens": len(s.answer_ids),
+        }
+        for s in prepared.supervision.samples
+    ]
+    runs.write_json_atomic(path, samples)
+
+
+def fingerprint(prepared: Prepared, cfg: Config) -> dict[str, str]:
+    """What must be the same for a run to be resumed."""
+    training = cfg.model_dump(mode="json", include={"model", "lora", "training", "prompt"})
+    parts = {f"{section}.{key}": str(value) for section, values in training.items() for key, value in values.items()}
+    rows = "\n".join(f"{s.example.id}\0{s.prompt_text}\0{s.answer_text}" for s in prepared.supervision.samples)
+    return {
+        **parts,
+        "ontology": prepared.ontology.hash,
+        "rendered train rows": runs.text_hash(rows),
+    }
+
+
+def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume: bool) -> Path | None:
+    """Claim the output folder; return the checkpoint to resume from.
+
+    Refuses to overwrite an earlier run, and to resume one that had other data or settings.
+    """
+    found = training.checkpoints(output_dir)
+    marks = fingerprint(prepared, resolved.config)
+    run_file = output_dir / RUN_FILE
+    earlier = json.loads(run_file.read_text(encoding="utf-8")).get("fingerprint", {}) if run_file.exists() else {}
+    if found and not resume:
+        raise UserError(
+            f"{output_dir}: holds an earlier run ({found[-1].name}). Continue it with --resume, or keep it and "
+            "write elsewhere with -o DIR, or remove that folder."
+        )
+    changed = [
+        f"{key}: was {earlier.get(key)!r}, now {marks[key]!r}" for key in marks if earlier.get(key) != marks[key]
+    ]
+    if found and earlier and changed:
+        raise UserError(
+            f"{output_dir}: --resume would mix two runs; these differ: {'; '.join(changed)}. "
+            "Set them back, or start a new run with -o DIR."
+        )
+    record = {
+        "schema_version": 1,
+        "profile": resolved.profile,
+        "fingerprint": marks,
+        "config": resolved.config.model_dump(mode="json"),
+        "origins": resolved.origins,
+        "ledger": prepared.supervision.ledger.as_object(),
+        **runs.provenance(models.device_name()),
+    }
+    runs.write_json_atomic(run_file, record)
+    return found[-1] if found else None
+
+
+def contract_for(prepared: Prepared, cfg: Config) -> Contract:
+    """The contract that travels with the model."""
+    samples = prepared.supervision.samples
+    evidence, names = supervision.verbatim_shares(samples)
+    return Contract(
+        base_model=cfg.model.model_id,
+        system=prepared.system,
+        guidelines=cfg.prompt.guidelines,
+        ontology_hash=prepared.ontology.hash,
+        rendered_probe_sha256=prompt.probe_hash(prepared.tokenizer, prepared.system),
+        max_answer_tokens=prepared.supervision.max_answer_tokens,
+        has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
+        verbatim_evidence=evidence,
+        verbatim_names=names,
+    )
+
+
+def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
+    """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
+    cap = generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    rules = None
+    if which == "after_constrained":
+        rules = generation.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
+    extractor = generation.TransformersExtractor(
+        model=model,
+        tokenizer=prepared.tokenizer,
+        system=prepared.system,
+        max_new_tokens=cap,
+        batch_size=cfg.evaluation.batch_size,
+        name=which,
+        progress=lambda done, total: log.info("%s: %d/%d documents", which, done, total),
+        rules=rules,
+        draft_tokens=cfg.decoding.draft_tokens,
+    )
+    model.eval()
+    if which != "before":
+        return evaluation.measure(extractor, prepared.held_out(cfg))
+    with model.disable_adapter():
+        return evaluation.measure(extractor, prepared.held_out(cfg))
+
+
+def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[evaluation.Which, Measured]:
+    """Answer once more as inference.py and serve.py will, where decoding.constraint asks for a grammar."""
+    if cfg.decoding.constraint == "none":
+        return {}
+    return {"after_constrained": measure(model, prepared, cfg, "after_constrained")}
+
+
+def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
+    """Load the weights and set up the trainer over them."""
+    base = models.resolve(cfg.model.model_id, cfg.model.hub)
+    precision = models.precision_for(cfg.training.precision)
+    model = models.load_weights(base, load_in_4bit=cfg.model.load_in_4bit, precision=precision)
+    samples = prepared.supervision.samples
+    return training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
+
+
+def evaluate_kept(
+    prepared: Prepared, cfg: Config, output_dir: Path
+) -> tuple[dict[evaluation.Which, Measured], dict[str, Any]]:
+    """Measure a model that an earlier run kept, adapter off and on."""
+    tuned = models.load_tuned(output_dir / "final_model", cfg)
+    if tuned.contract.system != prepared.system:
+        raise UserError(
+            f"{output_dir}/final_model was trained with another system message than this configuration gives. "
+            "Use the ontology and prompt.guidelines of that run (run.json has them)."
+        )
+    before = measure(tuned.model, prepared, cfg, "before")
+    after = measure(tuned.model, prepared, cfg, "after")
+    constrained = measure_constrained(tuned.model, prepared, cfg)
+    return {"before": before, "after": after, **constrained}, {
+        "seconds_before": before.seconds,
+        "seconds_after": after.seconds,
+    }
+
+
+def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> None:
+    """Write final_model/: adapter, tokenizer, chat template, prompt contract, ontology."""
+    contract = contract_for(prepared, cfg)
+    training.save_final(
+        trainer,
+        prepared.tokenizer,
+        output_dir / "final_model",
+        contract,
+        prepared.ontology,
+    )
+
+
+def run_facts(trained: TrainResult, before: Measured, after: Measured) -> dict[str, Any]:
+    """What the run did and how long each stage took."""
+    return {
+        "num_steps": trained.num_steps,
+        "resumed_from": trained.resumed_from,
+        "losses": [{"step": step, "loss": loss} for step, loss in trained.losses],
+        "seconds_before": round(before.seconds, 1),
+        "seconds_training": round(trained.seconds, 1),
+        "seconds_after": round(after.seconds, 1),
+    }
+
+
+def keep_results(
+    columns: dict[evaluation.Which, Measured],
+    prepared: Prepared,
+    cfg: Config,
+    output_dir: Path,
+    run: dict[str, Any],
+) -> dict[str, Any]:
+    """Write evaluation_results.json and evaluation_report.md."""
+    facts = {
+        "base_model": cfg.model.model_id,
+        "split": cfg.evaluation.split,
+        "max_new_tokens": generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        "config_sha256": config_hash(cfg),
+        "data_sha256": runs.file_hash(Path(cfg.data.training_data)),
+        "ontology_sha256": prepared.ontology.hash,
+        "seed": cfg.training.seed,
+        "num_rows_trained_on": len(prepared.supervision.samples),
+        "num_rows_dropped": dict(prepared.supervision.dropped),
+        "ledger": prepared.supervision.ledger.as_object(),
+        "run": run,
+        **runs.provenance(models.device_name()),
+    }
+    result = evaluation.results(columns, prepared.ontology, facts, demands(cfg, prepared.examples))
+    runs.write_json_atomic(output_dir / "evaluation_results.json", result)
+    runs.write_text_atomic(output_dir / "evaluation_report.md", evaluation.report(result))
+    return result

@@ -1,0 +1,120 @@
+"""The stages of --check and --fix: what reaches the linter, and what it is told with."""
+
+from __future__ import annotations
+
+import gc
+import json
+
+import pytest
+
+from kgtune import config
+from kgtune.conversion import checking
+from kgtune.errors import DataError
+from kgtune.sources import RawDocument
+
+
+def item(number, **more):
+    return {
+        "id": f"r{number}",
+        "text": f"Vexa{number} deployed Latch{number} in week {number * 37}.",
+        "entities": [
+            {"labels": "ThreatOrganization", "id": "o", "name": f"Vexa{number}"},
+            {"labels": "Tool", "id": "t", "name": f"Latch{number}"},
+        ],
+        "relationships": [
+            {
+                "type": "USE",
+                "source": "o",
+                "target": "t",
+                "confidence": 0.9 - number / 1000,
+                "evidence": f"Vexa{number} deployed Latch{number}",
+            }
+        ],
+        **more,
+    }
+
+
+def checked(path, *overrides, source_format="auto"):
+    return checking.check([path], config.load(None, None, overrides).config, source_format)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    def write(*items, name="raw.json"):
+        path = tmp_path / name
+        path.write_text(json.dumps(items), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_sound_items_have_no_findings(raw):
+    tally = checked(raw(*[item(n) for n in range(5)]))
+    assert (tally.findings(), tally.has_findings(strict=True)) == ([], False)
+
+
+def test_the_ontology_is_chosen_as_a_conversion_does(raw):
+    odd = item(1) | {"entities": [{"labels": "threat-actor", "id": "o", "name": "Vexa1"}], "relationships": []}
+    by_code = checked(raw(item(0), odd)).by_code
+    assert by_code["W-LABEL-SPELLING"] == 1
+    assert checked(raw(odd), "ontology=stix21").by_code["W-LABEL-SPELLING"] == 0
+
+
+def test_a_missing_file_is_a_mistake_of_the_command_line(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        checked(tmp_path / "none.json")
+
+
+def test_rows_over_the_limit_are_measured_as_a_conversion_measures_them(raw):
+    tally = checked(raw(item(0), item(1, text="Vexa1 deployed Latch1. " + "word " * 9000)), "model.max_seq_length=2048")
+    (finding,) = [f for f in tally.findings() if f.code == "W-LENGTH"]
+    assert (finding.place.record, finding.facts["limit"], finding.facts["about"]) == (2, 2048, "~")
+    assert 9_000 < int(finding.value) < 20_000
+
+
+def test_repairs_of_a_table_are_told_and_those_of_json_come_from_the_linter_with_their_place(raw, tmp_path):
+    table = tmp_path / "raw.csv"
+    table.write_text(
+        "head,relation,tail,head_type,tail_type,text,confidence\n"
+        "Vexa,USE,Latch,ThreatOrganization,Tool,Vexa used Latch.,95%\n",
+        encoding="utf-8",
+    )
+    (finding,) = [f for f in checked(table).findings() if f.code == "F-CONFIDENCE"]
+    assert (finding.place.file, finding.is_fixable) == (str(table), False)
+    edge = item(1)["relationships"][0] | {"confidence": "95%"}
+    (finding,) = [f for f in checked(raw(item(1, relationships=[edge]))).findings() if f.code == "F-CONFIDENCE"]
+    assert (finding.place.path, finding.is_fixable) == ("relationships[0].confidence", True)
+
+
+def test_documents_are_not_held(raw):
+    path = raw(*[item(n) for n in range(300)])
+    gc.collect()
+    before = sum(type(one) is RawDocument for one in gc.get_objects())
+    most = 0
+
+    def watched(self, finding, add=checking.Tally.add):
+        nonlocal most
+        most = max(most, sum(type(one) is RawDocument for one in gc.get_objects()) - before)
+        add(self, finding)
+
+    tally = checking.Tally
+    original = tally.add
+    tally.add = watched
+    try:
+        wrong = [item(n, text=f"Nothing {n}.") if n % 100 == 0 else item(n) for n in range(300)]
+        path.write_text(json.dumps(wrong), encoding="utf-8")
+        assert checked(path).by_code["W-NAME"] > 0
+    finally:
+        tally.add = original
+    assert 0 < most <= 3
+
+
+def test_fix_tells_each_file(raw, tmp_path):
+    cfg = config.load().config
+    mended = raw(item(1, id=" r1 "), name="a.json")
+    sound = raw(item(2), name="b.json")
+    (tmp_path / "c.csv").write_text("a,b\n", encoding="utf-8")
+    told = checking.fix([mended, sound, tmp_path / "c.csv"], cfg).splitlines()
+    assert told[0] == f"{mended} -> {tmp_path / 'a.fixed.json'} (a.fixed.diff): 1 F-ID"
+    assert told[1] == f"{sound}: nothing to mend, nothing written"
+    assert told[2].startswith(f"{tmp_path / 'c.csv'}: left as it is.")

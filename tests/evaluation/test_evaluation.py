@@ -1,0 +1,96 @@
+"""The comparison: what is written, and that a failing model can't look good in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kgtune import graph as graphs
+from kgtune import ontology
+from kgtune.examples import Example
+from kgtune.extraction.extractor import ScriptedExtractor
+from kgtune.graph import Entity, Graph, Relationship
+
+pytestmark = pytest.mark.tiny
+
+GRAPH = Graph(
+    (Entity("ThreatOrganization", "e1", "Crimson Otter"), Entity("Tool", "e2", "VelkaRAT")),
+    (Relationship("USE", "e1", "e2", 0.95, "x"),),
+)
+EXAMPLES = [
+    Example("en-1", "d1", "g1", "test", "en", "", "Crimson Otter used VelkaRAT.", GRAPH),
+    Example("zh-1", "d2", "g2", "test", "zh", "", "天气很好。", Graph()),
+]
+FACTS = {
+    "base_model": "base", "device": "cpu", "git_sha": "abc", "date": "2026-01-01", "max_new_tokens": 100,
+    "run": {"num_steps": 1, "losses": []},
+}  # fmt: skip
+
+
+def result() -> dict:
+    from kgtune.evaluation import evaluation
+
+    good = ScriptedExtractor({EXAMPLES[0].text: graphs.dumps(GRAPH)})
+    columns = {
+        "before": evaluation.measure(ScriptedExtractor(default="I can't do that."), EXAMPLES),
+        "after": evaluation.measure(good, EXAMPLES),
+    }
+    return evaluation.results(columns, ontology.load("threat_event"), FACTS)
+
+
+def test_both_columns_are_measured_on_the_same_documents() -> None:
+    measured = result()
+
+    assert [d["id"] for d in measured["documents"]] == ["en-1", "zh-1"]
+    assert [column["num_documents"] for column in measured["columns"].values()] == [2, 2]
+    assert [d["answers"]["before"]["answer"] for d in measured["documents"]] == ["I can't do that."] * 2
+    assert measured["documents"][0]["answers"]["after"]["answer"] == graphs.dumps(GRAPH)
+
+
+def test_the_table_has_every_rate_and_every_language() -> None:
+    from kgtune.evaluation import evaluation
+
+    table = evaluation.table(result())
+
+    assert "| JSON parses, strictly | 0.000 (0/2; 0.00-0.66) | 1.000 (2/2; 0.34-1.00) |" in table
+    assert (
+        "| entities: F1 (precision / recall; 95 % interval) | 0.000 (- / 0.000; 0.00-0.79) | "
+        "1.000 (1.000 / 1.000; 0.21-1.00) | +1.000 (+1.00 to +1.00), too few documents |"
+    ) in table
+    assert "| en: relationships F1 |" in table
+    assert "| zh: entities F1 | - (- / -) | - (- / -) |" in table
+
+
+def test_the_report_counts_why_answers_failed() -> None:
+    from kgtune.evaluation import evaluation
+
+    report = evaluation.report(result())
+
+    assert "- before: not_json 2" in report
+    assert "- after: none" in report
+
+
+def test_the_headline_is_flat_numbers() -> None:
+    from kgtune.evaluation import evaluation
+
+    headline = evaluation.headline(result(), Path("out"))
+
+    assert headline["before"]["strict_parse_rate"] == 0.0
+    assert headline["after"]["entity_f1"] == headline["after"]["relationship_f1"] == 1.0
+    assert headline["after"]["empty_text_accuracy"] == 1.0
+    assert headline["run"] == {"num_steps": 1}
+    assert headline["report"] == "out/evaluation_report.md"
+
+
+def test_what_the_grammar_makes_of_it_is_a_third_column() -> None:
+    from kgtune.evaluation import evaluation
+
+    good = ScriptedExtractor({EXAMPLES[0].text: graphs.dumps(GRAPH)})
+    columns = {which: evaluation.measure(good, EXAMPLES) for which in ("before", "after", "after_constrained")}
+    measured = evaluation.results(columns, ontology.load("threat_event"), FACTS)
+
+    head = evaluation.table(measured).splitlines()[0]
+    assert head == "| 2 held-out documents | before | after | after_constrained | change from before to after |"
+    assert evaluation.headline(measured, Path("out"))["after_constrained"]["entity_f1"] == 1.0
+    assert "- after_constrained: none" in evaluation.report(measured)

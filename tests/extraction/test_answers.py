@@ -1,0 +1,115 @@
+"""Rows, their counts, and where they go."""
+
+import json
+
+import pytest
+
+from kgtune.errors import DataError, UserError
+from kgtune.extraction import answers
+from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer
+from kgtune.extraction.texts import SourceText
+from kgtune.graph import EMPTY_TEXT
+from kgtune.settings import Config, DecodingSettings
+from tests.fakes import CallingExtractor
+
+TEXTS = [SourceText("reports/a.txt", "a"), SourceText("reports/b.md", "b"), SourceText("reports/c.txt", "c")]
+EXTRACTOR = ScriptedExtractor({"a": CANNED_ANSWER, "b": "no graph", "c": EMPTY_TEXT})
+
+
+def rows():
+    return list(answers.extract(EXTRACTOR, TEXTS, Config()))
+
+
+def write(target):
+    for row in rows():
+        target.write(row)
+    target.close()
+
+
+def test_rows_keep_the_order_of_texts_across_batches():
+    calls = []
+
+    def answer(texts):
+        calls.append(texts)
+        return EXTRACTOR.extract(texts)
+
+    cfg = Config(decoding=DecodingSettings(batch_size=2))
+    found = list(answers.extract(CallingExtractor(answer), TEXTS, cfg))
+    assert calls == [["a", "b"], ["c"]]
+    assert [(row.source, row.graph is None) for row in found] == [
+        ("reports/a.txt", False),
+        ("reports/b.md", True),
+        ("reports/c.txt", False),
+    ]
+
+
+def test_an_unreadable_answer_is_a_row_with_its_reason():
+    row = rows()[1]
+    error = "the model's answer is no graph (not_json). Split the text, or train on more data."
+    assert row.to_object() == {"source": "reports/b.md", "graph": None, "error": error}
+
+
+def test_what_was_dropped_or_cut_is_counted_by_kind():
+    dangling = CANNED_ANSWER.replace('"target":"e3"', '"target":"e9"')
+    extractor = CallingExtractor(lambda texts: [read_answer(dangling, "length", 1, 1)])
+    found = list(answers.extract(extractor, TEXTS[:1], Config()))
+    assert found[0].summary == "3 entities, 1 relationships, 1 dangling, 1 truncated"
+    assert answers.report(rows() + found) == "4 texts, 1 without a graph, 1 dangling, 1 truncated"
+
+
+def test_several_texts_go_to_stdout_as_json_lines(capsys):
+    write(answers.target(None, None, [text.source for text in TEXTS]))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [list(line) for line in lines] == [["source", "graph"], ["source", "graph", "error"], ["source", "graph"]]
+    assert lines[0]["graph"]["entities"][1]["id"] == "tool--night-loom"
+
+
+def test_one_text_goes_to_stdout_as_its_graph_alone(capsys):
+    target = answers.target(None, None, ["reports/a.txt"])
+    target.write(rows()[0])
+    assert list(json.loads(capsys.readouterr().out)) == ["entities", "relationships"]
+
+
+def test_a_file_is_written_whole_by_close(tmp_path):
+    file = tmp_path / "out.jsonl"
+    target = answers.target(str(file), None, [text.source for text in TEXTS])
+    target.write(rows()[0])
+    assert not file.exists()
+    target.close()
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_folder_gets_one_file_for_each_text(tmp_path):
+    folder = tmp_path / "graphs"
+    write(answers.target(str(folder), None, [text.source for text in TEXTS]))
+    assert sorted(path.name for path in folder.iterdir()) == ["a.json", "b.json", "c.json"]
+    assert json.loads((folder / "c.json").read_text(encoding="utf-8")) == {"entities": [], "relationships": []}
+    assert json.loads((folder / "b.json").read_text(encoding="utf-8"))["graph"] is None
+
+
+@pytest.mark.parametrize(
+    ("out", "format_", "sources", "layout"),
+    [
+        (None, None, ["a"], "object"),
+        (None, "json", ["a"], "object"),
+        (None, "jsonl", ["a"], "lines"),
+        (None, None, ["a", "b"], "lines"),
+        ("new.json", None, ["a"], "object"),
+        ("new", None, ["a"], "object"),
+        ("new/", None, ["a"], "folder"),
+        ("new", None, ["a", "b"], "folder"),
+        ("new.jsonl", None, ["a", "b"], "lines"),
+        ("tests", "json", ["a", "b"], "folder"),
+    ],
+)
+def test_the_layout_follows_from_place_format_and_number(out, format_, sources, layout):
+    assert answers.target(out, format_, sources).layout == layout
+
+
+def test_what_would_mix_or_overwrite_graphs_is_refused():
+    with pytest.raises(UserError, match="--format json: there are 2 texts"):
+        answers.target(None, "json", ["a", "b"])
+    with pytest.raises(UserError, match="is a folder"):
+        answers.target("new/", "jsonl", ["a"])
+    with pytest.raises(DataError, match=r"x/a.md: would overwrite the graph of x/a.txt in new/\."):
+        answers.target("new/", None, ["x/a.txt", "x/a.md"])

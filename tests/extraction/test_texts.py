@@ -1,0 +1,50 @@
+"""Texts from files, folders and standard input, and every way in which they can't be used."""
+
+import io
+
+import pytest
+
+from kgtune.errors import DataError
+from kgtune.extraction.texts import SourceText, read_texts
+
+NO_STDIN = io.BytesIO()
+
+
+def test_a_byte_order_mark_and_crlf_are_taken_off(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"\xef\xbb\xbfone\r\ntwo\n\xe5\xa4\x9c\n")
+    assert read_texts([str(file)], NO_STDIN) == [SourceText(str(file), "one\ntwo\n夜\n")]
+
+
+def test_a_folder_gives_its_text_files_by_name_and_nothing_else(tmp_path):
+    for name in ("b.txt", "a.md", "c.TXT", "d.json", ".hidden"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    (tmp_path / "folder.txt").mkdir()
+    assert [text.text for text in read_texts([str(tmp_path)], NO_STDIN)] == ["a.md", "b.txt", "c.TXT"]
+
+
+def test_a_named_file_is_read_whatever_it_is_called(tmp_path):
+    (tmp_path / "report").write_text("x", encoding="utf-8")
+    assert [text.text for text in read_texts([str(tmp_path / "report")], NO_STDIN)] == ["x"]
+
+
+def test_a_dash_is_standard_input():
+    assert read_texts(["-"], io.BytesIO("夜".encode())) == [SourceText("-", "夜")]
+
+
+def test_all_problems_are_listed_at_once_with_place_and_fix(tmp_path):
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "marked.txt").write_bytes(b"\xef\xbb\xbfab\xff")
+    (tmp_path / "blank.txt").write_bytes(b" \r\n")
+    (tmp_path / "fine.txt").write_bytes(b"fine")
+    (tmp_path / "none").mkdir()
+    names = ["latin.txt", "marked.txt", "blank.txt", "missing.txt", "fine.txt", "none"]
+    with pytest.raises(DataError) as caught:
+        read_texts([str(tmp_path / name) for name in names], NO_STDIN)
+    assert [(p.code, p.where.rpartition("/")[2], p.what) for p in caught.value.problems] == [
+        ("E-ENCODING", "latin.txt", "byte 3 (0xe9) is not UTF-8."),
+        ("E-ENCODING", "marked.txt", "byte 5 (0xff) is not UTF-8."),
+        ("E-EMPTY", "blank.txt", "has no text."),
+        ("E-FILE", "missing.txt", "can't be read: No such file or directory."),
+        ("E-NO-TEXTS", "none", "is a folder without .txt or .md files."),
+    ]
