@@ -5,6 +5,7 @@ Knows nothing about what went wrong: the rooms above build the texts.
     UserError             exit code 2, printed without a traceback
     ├── ConfigError       config.yaml, a profile, or a key=value override
     ├── DataError         a file of graphs or training rows; carries every problem found
+    │   └── CheckFailed   a check of a fine-tuning run; each problem with its code (kgtune/checks/CODES.md)
     ├── ModelError        weights, tokenizer or adapter that can't be used as asked
     ├── ServiceError      a running service that can't be reached, or that answered with an error
     └── GateFailed        exit code 3: the work was done, and a required gate was not met
@@ -69,6 +70,15 @@ class DataError(UserError):
         lines = [summary] if summary else []
         lines += [str(problem) for problem in self.problems]
         super().__init__("\n".join(lines))
+
+
+class CheckFailed(DataError):
+    """A check of a fine-tuning run stopped it. Every line begins with the check's code."""
+
+    def __init__(self, problems: Sequence[Problem], *, summary: str = "") -> None:
+        super().__init__(problems, summary=summary)
+        lines = [summary] if summary else []
+        self.args = ("\n".join([*lines, *(f"{problem.code}: {problem}" for problem in problems)]),)
 
 
 def run_script(main: Callable[[], int]) -> int:
