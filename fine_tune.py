@@ -23,7 +23,7 @@ from kgtune.errors import UserError, run_script
 def main() -> int:
     """Prepare, measure, train, measure again, keep."""
     args, overrides = parse_arguments(sys.argv[1:])
-    resolved = config.load(args.config, args.profile, overrides)
+    resolved = config.load(args.config, args.profile, overrides, card_gib=args.vram_gib)
     cfg = resolved.config
     output_dir = Path(args.output or cfg.output.dir)
     logging.basicConfig(format="%(message)s")  # to stderr
@@ -33,23 +33,21 @@ def main() -> int:
     from kgtune import model
     from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
-    from kgtune.training import supervision, training, tuning  # heavy: torch, transformers, trl
+    from kgtune.training import rehearsal, supervision, training, tuning  # heavy: torch, transformers, trl
 
     if args.merge:
         print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
         return 0
-    if args.dry_run and not model.is_at_hand(cfg.model.model_id):
-        print(tuning.check_rows_only(cfg))
+    if args.dry_run:
+        for part in rehearsal.rehearse(cfg, output_dir, vram_gib=args.vram_gib, num_previews=args.preview):
+            print(part)
         return 0
-    if not args.dry_run:
-        model.require_card(resolved.profile)
+    model.require_card(resolved.profile)
+    print(rehearsal.hold_against_card(cfg), file=sys.stderr)
     prepared = tuning.prepare(cfg)
     print(tuning.describe(prepared), file=sys.stderr)
     for sample in prepared.supervision.samples[: args.preview]:
         print(supervision.preview(sample), file=sys.stderr)
-    if args.dry_run:
-        print("dry run: configuration, rows, prompt and supervision are in order; no weights were loaded")
-        return 0
     if args.evaluate_only:
         columns, run = tuning.evaluate_kept(prepared, cfg, output_dir)
     else:
@@ -82,7 +80,13 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="check everything, load no weights, train nothing",
+        help="memory by term, rows, prompt, disk: load no weights, train nothing",
+    )
+    parser.add_argument(
+        "--vram-gib",
+        type=float,
+        metavar="N",
+        help="with --dry-run: a card of N GiB in place of this machine's",
     )
     parser.add_argument(
         "--preview",
@@ -111,6 +115,8 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     args = parser.parse_args(rest)
     if args.preview < 0:
         raise UserError(f"--preview {args.preview}: can't be negative. Give 0 for none.")
+    if args.vram_gib is not None and (not args.dry_run or args.vram_gib <= 0):
+        raise UserError("--vram-gib N: takes GiB above 0, and goes with --dry-run only.")
     return args, overrides
 
 

@@ -18,7 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from kgtune import config_errors, settings, yaml_file
+from kgtune.checks import catalogue
 from kgtune.errors import ConfigError, Problem
+from kgtune.planning import preflight
 from kgtune.settings import Config
 from kgtune.spelling import suggestion
 from kgtune.yaml_file import KeyPath, YamlDocument
@@ -29,6 +31,8 @@ PROFILES_KEY = "profiles"
 
 Tree = dict[str, Any]
 
+# By the memory of the card that each is made for, the smallest first.
+_CARD_PROFILES = ("gpu16", "gpu24", "gpu32", "gpu80")
 _OVERRIDE = re.compile(r"[a-z_]+(?:\.[a-z_0-9]+)*=")
 
 
@@ -55,8 +59,15 @@ class _Layer:
         return self.document.place((*self.prefix, *path))
 
 
-def load(path: str | None = None, profile: str | None = None, overrides: Sequence[str] = ()) -> Resolved:
-    """Read the file, lay the profile and then the overrides over it; raise a ConfigError with all problems."""
+def load(
+    path: str | None = None, profile: str | None = None, overrides: Sequence[str] = (), *, card_gib: float | None = None
+) -> Resolved:
+    """Read the file, lay the profile and then the overrides over it; raise a ConfigError with all problems.
+
+    Profile "auto" is chosen for a card of `card_gib`, or for the one that this machine has.
+    """
+    if profile == "auto":
+        return _for_card(path, overrides, card_gib or card_memory_gib())
     file = Path(path) if path is not None else SHIPPED_PATH
     document = yaml_file.read(file)
     problems = list(document.problems)
@@ -68,7 +79,7 @@ def load(path: str | None = None, profile: str | None = None, overrides: Sequenc
     tree = _overlay(tree, _Layer(file.name, values, document), origins, problems)
     for layer in profiles.values():  # a mistake in a profile that this run does not use is found now, not in a month
         _overlay(tree, layer, {}, problems)
-    name = _chosen_profile(profile)
+    name = profile or DEFAULT_PROFILE
     if profile is not None or name in profiles:
         chosen = _find_profile(name, profiles, problems)
         tree = tree if chosen is None else _overlay(tree, chosen, origins, [])
@@ -76,7 +87,7 @@ def load(path: str | None = None, profile: str | None = None, overrides: Sequenc
         tree = _overlay(tree, _override_layer(override), origins, problems)
 
     if problems:
-        listing = list(dict.fromkeys(map(str, problems)))
+        listing = list(dict.fromkeys(map(_listed, problems)))
         heading = [f"{len(listing)} problems in the configuration:"] if len(listing) > 1 else []
         raise ConfigError("\n".join(heading + listing))
     return Resolved(Config.model_validate(tree), origins, file, name)
@@ -110,7 +121,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--profile",
         metavar="NAME",
-        help=f"values for a machine, from the file's profiles (no flag: {DEFAULT_PROFILE}; auto: by the card's memory)",
+        help=f"values for a machine, from the file's profiles (no flag: {DEFAULT_PROFILE}; auto: the largest that fits)",
     )
 
 
@@ -135,23 +146,37 @@ def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return overrides, rest
 
 
-def profile_for_memory(card_memory_gib: float | None) -> str:
+def profile_for_memory(card_gib: float | None) -> str:
     """Name the profile for a card of so much memory; None is a machine without a card."""
-    if card_memory_gib is None:
+    if card_gib is None:
         return "demo"
     for limit_gib, name in ((20, "gpu16"), (30, "gpu24"), (70, "gpu32")):
-        if card_memory_gib < limit_gib:
+        if card_gib < limit_gib:
             return name
     return "gpu80"
 
 
-def _chosen_profile(profile: str | None) -> str:
-    if profile is None:
-        return DEFAULT_PROFILE
-    return profile_for_memory(_card_memory_gib()) if profile == "auto" else profile
+def _for_card(path: str | None, overrides: Sequence[str], card_gib: float | None) -> Resolved:
+    """Take the profile of the card's class, or the largest below it with which the run fits by plan.
+
+    Where none does, or the model's shape is not known, the class decides, and the preflight says what to change.
+    """
+    own = profile_for_memory(card_gib)
+    resolved = load(path, own, overrides)
+    smaller = _CARD_PROFILES[: _CARD_PROFILES.index(own)] if own in _CARD_PROFILES else ()
+    tried = resolved
+    for name in (*reversed(smaller), None):
+        found = preflight.examine(tried.config, card_gib or 0.0)
+        if found is None or not card_gib:
+            return resolved
+        if found.verdict == "fits":
+            return tried
+        if name is not None:
+            tried = load(path, name, overrides)
+    return resolved
 
 
-def _card_memory_gib() -> float | None:
+def card_memory_gib() -> float | None:
     """Ask torch for the smallest visible card, GiB. The one place below the model rooms that loads torch."""
     try:
         import torch
@@ -264,6 +289,11 @@ def _dotted(path: KeyPath) -> str:
 
 def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _listed(problem: Problem) -> str:
+    """Write a problem; one that is among the checks of a run begins with its code."""
+    return catalogue.told(problem) if problem.code in catalogue.entries() else str(problem)
 
 
 def _problem(where: str, what: str, fix: str) -> Problem:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from kgtune.checks import catalogue
 from kgtune.errors import Problem
 from kgtune.settings import KEYS
 from kgtune.spelling import nearest
@@ -48,7 +49,7 @@ def _problem(path: KeyPath, details: Sequence[ErrorDetails], where: str) -> Prob
     name = _dotted(path)
     first = details[0]
     if first["type"] == "extra_forbidden":
-        return Problem("E-CONFIG-KEY", where, f'there is no key "{name}".', nearest_key(path))
+        return catalogue.problem("C7-UNKNOWN-KEY", where, key=name, nearest=nearest_key(path))
     if first["type"] == "value_error":
         return Problem("E-CONFIG-VALUE", where, f"{name}: {first['ctx']['error']}.", "Lower one of them.")
     shown = json.dumps(first["input"], ensure_ascii=False, default=str)

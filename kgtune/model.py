@@ -1,4 +1,4 @@
-"""Weights, tokenizers and adapters: where they come from and how they are loaded.
+"""Weights, tokenizers and adapters: how they are loaded, kept and merged (hub.py says where they come from).
 
 Knows nothing about examples, training or HTTP. Only safetensors are read, no remote code is run.
 """
@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import torch
 
+from kgtune import hub, prompt, runs
 from kgtune import ontology as ontologies
-from kgtune import prompt, runs
+from kgtune.checks import catalogue
 from kgtune.errors import ModelError, UserError
 from kgtune.extraction.extractor import Extractor
 from kgtune.ontology import Ontology
@@ -58,7 +59,7 @@ def require_card(profile: str) -> None:
 
 def is_at_hand(model_id: str) -> bool:
     """True when the tokenizer can be had without a download, or on a machine that would train and so may download."""
-    return Path(model_id).is_dir() or torch.cuda.is_available()
+    return hub.local_folder(model_id) is not None or torch.cuda.is_available()
 
 
 def precision_for(asked: str) -> Precision:
@@ -77,73 +78,6 @@ def device_name() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"cpu ({torch.get_num_threads()} threads)"
-
-
-def resolve(model_id: str, hub: str = "auto", *, weights: bool = True) -> Path:
-    """Return a local folder for a local path, a Hugging Face id or a ModelScope id, downloading if need be.
-
-    `weights=False` fetches tokenizer and configuration only.
-    """
-    local = Path(model_id)
-    if local.is_dir():
-        _refuse_pickles(local)
-        return local
-    if model_id.startswith((".", "/", "~")) or model_id.count("/") != 1:
-        raise ModelError(f"model.model_id={model_id}: no such folder, and no hub id of the form owner/name.")
-    patterns = [
-        "*.json",
-        "*.txt",
-        "*.jinja",
-        "*.model",
-        *(["*.safetensors"] if weights else []),
-    ]
-    failures: list[str] = []
-    for name in ("huggingface", "modelscope") if hub == "auto" else (hub,):
-        try:
-            return Path(_DOWNLOADS[name](model_id, patterns))
-        except ImportError:
-            failures.append(f"{name}: its client isn't installed (pip install {name})")
-        except Exception as error:  # hub clients raise what their HTTP libraries raise: a process boundary
-            log.debug("download from %s failed", name, exc_info=True)
-            failures.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-    raise ModelError(
-        f"model.model_id={model_id}: no hub gave it ({'; '.join(failures)}). "
-        f"On a machine with network, run `hf download {_hugging_face_id(model_id)} --local-dir models/{local.name}`, "
-        f"copy that folder here, and set model.model_id=models/{local.name}."
-    )
-
-
-def _hugging_face_id(model_id: str) -> str:
-    """`qwen/...` is ModelScope's old spelling; Hugging Face knows `Qwen/...`, and caches go by the letter."""
-    return "Qwen/" + model_id.removeprefix("qwen/") if model_id.startswith("qwen/") else model_id
-
-
-def _from_hugging_face(model_id: str, patterns: list[str]) -> str:
-    from huggingface_hub import snapshot_download
-
-    wanted = _hugging_face_id(model_id)
-    if wanted != model_id:
-        log.info("model.model_id=%s is read as %s on Hugging Face", model_id, wanted)
-    return str(snapshot_download(wanted, allow_patterns=patterns))
-
-
-def _from_modelscope(model_id: str, patterns: list[str]) -> str:
-    from modelscope import snapshot_download
-
-    return str(snapshot_download(model_id, allow_patterns=patterns))
-
-
-_DOWNLOADS = {"huggingface": _from_hugging_face, "modelscope": _from_modelscope}
-
-
-def _refuse_pickles(folder: Path) -> None:
-    pickled = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for p in folder.glob(pattern))
-    weights = [name for name in pickled if name.startswith(("pytorch_model", "adapter_model", "model"))]
-    if weights and not list(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"{folder}: {', '.join(weights)} are pickled weights, which can run code when they are read. "
-            "Convert them to safetensors, or use a folder that has them."
-        )
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -203,10 +137,8 @@ def check_quantized(model: Any, *, load_in_4bit: bool) -> int:
     linears = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
     bad = [m for m in linears if m.weight.quant_type != "nf4" or not m.weight.compress_statistics]
     if bool(linears) != load_in_4bit or bad:
-        raise ModelError(
-            f"model.load_in_4bit={load_in_4bit} was asked, but {len(linears)} modules are 4-bit and {len(bad)} of "
-            "them are not nf4 with nested quantisation. Report this with the versions of bitsandbytes and transformers."
-        )
+        facts = {"asked": load_in_4bit, "num_linear": len(linears), "num_bad": len(bad)}
+        raise catalogue.failed("C8-NOT-4-BIT", "weights", **facts)
     return len(linears)
 
 
@@ -250,13 +182,13 @@ def load_tuned(folder: Path, cfg: Config) -> TunedModel:
     tokenizer = load_tokenizer(folder)
     prompt.check_contract(contract, tokenizer, where=str(folder))
     is_adapter = (folder / "adapter_config.json").exists()
-    base = resolve(contract.base_model, cfg.model.hub) if is_adapter else folder
+    base = hub.resolve(contract.base_model, cfg.model.hub) if is_adapter else folder
     precision = precision_for(cfg.training.precision)
     model = load_weights(base, load_in_4bit=cfg.model.load_in_4bit and is_adapter, precision=precision)
     if is_adapter:
         from peft import PeftModel
 
-        _refuse_pickles(folder)
+        hub.refuse_pickles(folder)
         model = PeftModel.from_pretrained(model, str(folder))
     model.eval()
     return TunedModel(model, tokenizer, contract, ontology, name=folder.name)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, Protocol
 
+from kgtune.checks import catalogue
 from kgtune.errors import ModelError
 from kgtune.ontology import Label, Ontology, RelationType
 
@@ -147,12 +148,11 @@ def check_contract(contract: Contract, tokenizer: ChatTokenizer, *, where: str) 
     """Refuse a model whose prompt would not be rendered as it was in training."""
     found = probe_hash(tokenizer, contract.system)
     if found != contract.rendered_probe_sha256:
-        raise ModelError(
-            f"{where}/prompt_contract.json: the prompt would not be rendered as in training "
-            f"(probe {found[:12]}, trained on {contract.rendered_probe_sha256[:12]}). "
-            "Use the tokenizer and chat_template.jinja that fine_tune.py wrote into this folder, and the same "
-            "version of this package; or fine-tune again."
+        expected = contract.rendered_probe_sha256
+        problem = catalogue.problem(
+            "C4-OTHER-PROMPT", f"{where}/prompt_contract.json", found=found[:12], expected=expected[:12]
         )
+        raise ModelError(catalogue.told(problem))
 
 
 def contract_from(obj: Mapping[str, Any], *, where: str) -> Contract:

@@ -171,7 +171,7 @@ def test_a_users_profile_replaces_the_shipped_one_of_that_name(written):
     [(None, "demo"), (8, "gpu16"), (15.9, "gpu16"), (22.5, "gpu24"), (31.7, "gpu32"), (47, "gpu32"), (79, "gpu80")],
 )
 def test_auto_chooses_by_the_cards_memory(monkeypatch, memory_gib, expected):
-    monkeypatch.setattr(config, "_card_memory_gib", lambda: memory_gib)
+    monkeypatch.setattr(config, "card_memory_gib", lambda: memory_gib)
     assert config.load(None, "auto").profile == expected
 
 
@@ -191,7 +191,7 @@ def test_an_unknown_profile_suggests_the_nearest():
 
 def test_a_mistake_in_an_unused_profile_is_found(written):
     path = written("profiles:\n  p:\n    training:\n      max_step: 5\n")
-    assert refused(path) == f'{path}:4: there is no key "training.max_step". Did you mean training.max_steps?'
+    assert refused(path) == f'C7-UNKNOWN-KEY: {path}:4: there is no key "training.max_step". Did you mean training.max_steps?'
 
 
 def test_auto_is_no_name_for_a_profile(written):
@@ -209,7 +209,7 @@ def test_profiles_that_are_no_mappings_are_told(written, text):
 
 def test_an_unknown_key_names_file_line_and_nearest_key(written):
     path = written("model:\n  model_id: a\n\ntraining:\n  max_step: 5\n")
-    assert refused(path) == f'{path}:5: there is no key "training.max_step". Did you mean training.max_steps?'
+    assert refused(path) == f'C7-UNKNOWN-KEY: {path}:5: there is no key "training.max_step". Did you mean training.max_steps?'
 
 
 @pytest.mark.parametrize(

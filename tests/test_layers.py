@@ -18,17 +18,18 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 LAYERS = [
     "demo",
     "training evaluation extraction.generation extraction.device decoding.decoding",
-    "model service export extraction client replies",
-    "training.supervision scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
+    "model hub service export extraction client replies",
+    "training.supervision training.screening scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
 extraction.incremental extraction.selection extraction.interruption service.admission",
     "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting conversion.sampling \
 augmentation.tables decoding",
-    "graph grounding naming settings config_errors config",
+    "graph grounding naming settings config_errors config planning",
     "ontology folding iocs",
+    "checks",
     "errors spelling yaml_file service.keys service.logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
-MODEL_ROOMS = {*LAYERS[1].split(), "model", "demo"}
+MODEL_ROOMS = {*LAYERS[1].split(), "model", "hub", "demo"}
 
 # library -> the rooms that may import it
 HOMES = {
@@ -46,7 +47,7 @@ HOMES = {
     "numpy": {"splitting.near_duplicates", "splitting.grouping", "splitting.leaks", "scoring", *MODEL_ROOMS},
 }
 # `--profile auto` asks torch about the card, and the length survey reads a local tokenizer; each late, in one function
-ALLOWED = {("config", "torch"): "_card_memory_gib", ("conversion.lengths", "transformers"): "_tokenizer"}
+ALLOWED = {("config", "torch"): "card_memory_gib", ("conversion.lengths", "transformers"): "_tokenizer"}
 # model.load_extractor hands out the extractor that generation builds, and imports it when called. It goes
 # from here when the loader has moved up to generation.
 UPWARD = {("model", "extraction.generation")}

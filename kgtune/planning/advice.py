@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from kgtune.planning import shapes
 from kgtune.planning.memory import GIB, NO_CHECKPOINTING, Setup, plan
@@ -62,7 +62,7 @@ def to_fit(shape: Shape, setup: Setup, card_gib: float) -> list[Change]:
 
 def room(shape: Shape, setup: Setup, card_gib: float) -> list[Change]:
     """List what a run that fits could be given more of, one key at a time, the most of each kind."""
-    higher = {
+    higher: dict[str, list[int]] = {
         "sequence_length": [n for n in _LENGTHS if n > setup.sequence_length],
         "batch_size": [n for n in _BATCHES if n > setup.batch_size],
         "lora_r": [n for n in _RANKS if n > setup.lora_r],
@@ -107,15 +107,19 @@ def _several(shape: Shape, setup: Setup, card_gib: float) -> list[Change]:
         tries = [others, *({**fields, name: value} for value in lower[name])]
         milder = _first_that_fits(shape, setup, card_gib, tries)
         fields = dict(milder.fields) if milder else fields
-    return [Change(fields, plan(shape, replace(setup, **fields)).peak_bytes)]
+    return [Change(fields, plan(shape, _with(setup, fields)).peak_bytes)]
 
 
 def _first_that_fits(shape: Shape, setup: Setup, card_gib: float, tries: Sequence[Mapping[str, int]]) -> Change | None:
     for fields in tries:
-        peak_bytes = plan(shape, replace(setup, **fields)).peak_bytes
+        peak_bytes = plan(shape, _with(setup, fields)).peak_bytes
         if verdict(peak_bytes, card_gib) == "fits":
             return Change(fields, peak_bytes)
     return None
+
+
+def _with(setup: Setup, fields: Mapping[str, Any]) -> Setup:
+    return replace(setup, **fields)
 
 
 def _shown(value: int) -> str:

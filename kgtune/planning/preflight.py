@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kgtune.checks import catalogue
+from kgtune.errors import Problem
 from kgtune.planning import advice, shapes
 from kgtune.planning.advice import Change, Verdict
 from kgtune.planning.memory import EVERY_LAYER, GIB, Plan, Setup, num_adapter_weights, plan
@@ -96,10 +98,8 @@ def _verdict(found: Preflight) -> list[str]:
     if not found.card_gib:
         return [f"peak {found.peak_gib:.1f} GiB; no card was found to hold it against: give one with --vram-gib N"]
     share = found.peak_gib / found.card_gib
-    return [
-        f"verdict: {found.verdict}: peak {found.peak_gib:.1f} of {found.card_gib:.1f} GiB ({share:.0%}; "
-        f"up to {advice.SAFE_SHARE:.0%} is safe)"
-    ]
+    peak = f"peak {found.peak_gib:.1f} of {found.card_gib:.1f} GiB"
+    return [f"verdict: {found.verdict}: {peak} ({share:.0%}; up to {advice.SAFE_SHARE:.0%} is safe)"]
 
 
 def _advice(found: Preflight) -> list[str]:
@@ -112,6 +112,13 @@ def _advice(found: Preflight) -> list[str]:
     peak = advice.without_checkpointing(shape, setup)
     told = advice.verdict(peak, card_gib)
     return [*lines, f"without activation checkpointing: peak {peak / GIB:.1f} GiB, {told}"]
+
+
+def problem(peak_gib: float, found: Preflight, *, how: str) -> Problem:
+    """P-MEMORY, with what to change. `how` the peak is known."""
+    advised = ". ".join(to_fit(found)) + "."
+    facts = {"peak_gib": peak_gib, "card_gib": found.card_gib, "how": how, "advice": advised[0].upper() + advised[1:]}
+    return catalogue.problem("P-MEMORY", found.shape.name, **facts)
 
 
 def to_fit(found: Preflight) -> list[str]:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kgtune import prompt
+from kgtune.checks import catalogue
 from kgtune.conversion.overlength import Fitter, Ledger, Policy, advice
-from kgtune.errors import DataError, Problem, UserError
+from kgtune.errors import CheckFailed, Problem
 from kgtune.examples import Example
 from kgtune.prompt import ChatTokenizer, Message
 
@@ -86,7 +87,7 @@ def supervise(
     """Render every example and check what the notes call C1-C4; refuse with all problems at once.
 
     Raises:
-        DataError: an answer would be cut, a prompt is no exact prefix, or the end of the answer isn't trained.
+        CheckFailed: an answer would be cut, a prompt is no exact prefix, or the end of the answer isn't trained.
     """
     fitter = Fitter(overlength, max_seq_length, lambda example: num_tokens(example, tokenizer, system))
     samples: list[Sample] = []
@@ -102,7 +103,7 @@ def supervise(
         problems.extend(check_sample(sample, tokenizer))
     if problems:
         summary = f"{len(problems)} of {len(examples)} rows can't be trained on as they are:{remedy}"
-        raise DataError(problems, summary=summary)
+        raise CheckFailed(problems, summary=summary)
     return Supervision(tuple(samples), fitter.ledger)
 
 
@@ -123,7 +124,7 @@ def render(example: Example, tokenizer: ChatTokenizer, system: str) -> Sample:
     prompt_ids = _ids(tokenizer, prompt_text)
     full_ids = _ids(tokenizer, full_text)
     if full_ids[: len(prompt_ids)] != prompt_ids or not full_text.startswith(prompt_text):
-        raise UserError(_not_a_prefix(example, prompt_text, full_text))
+        raise CheckFailed([_not_a_prefix(example, prompt_text, full_text)])
     return Sample(
         example,
         prompt_text,
@@ -140,28 +141,14 @@ def check_sample(sample: Sample, tokenizer: ChatTokenizer) -> list[Problem]:
     last = len(ids) - 1
     while last >= 0 and not str(tokenizer.decode([ids[last]])).strip():
         last -= 1
-    if last < 0 or ids[last] != tokenizer.eos_token_id:
+    if last < 0:
+        return [catalogue.problem("C1-NOTHING-SUPERVISED", where)]
+    if ids[last] != tokenizer.eos_token_id:
         ending = repr(sample.answer_text[-40:])
-        what = f"the answer does not end with the end-of-answer token {tokenizer.eos_token}, but with {ending}."
-        return [
-            Problem(
-                "C1-END-NOT-TRAINED",
-                where,
-                what,
-                "Use the model's own chat template, unchanged.",
-            )
-        ]
+        return [catalogue.problem("C1-END-NOT-TRAINED", where, end=tokenizer.eos_token, ending=ending)]
     decoded = str(tokenizer.decode(ids[:last]))
     if decoded != answer_content(sample.example):
-        what = f"the supervised tokens read {decoded[:80]!r}..., not the row's answer."
-        return [
-            Problem(
-                "C3-ANSWER-CHANGED",
-                where,
-                what,
-                "Normalise the text to NFC, or report this tokenizer.",
-            )
-        ]
+        return [catalogue.problem("C3-ANSWER-CHANGED", where, decoded=repr(decoded[:80]))]
     return []
 
 
@@ -179,20 +166,21 @@ def _ids(tokenizer: ChatTokenizer, text: str) -> tuple[int, ...]:
 
 
 def _too_long(sample: Sample, limit: int) -> Problem:
-    what = (
-        f"{sample.num_tokens} tokens ({len(sample.prompt_ids)} prompt, {len(sample.answer_ids)} answer) "
-        f"exceed model.max_seq_length={limit}; the answer would be cut."
+    return catalogue.problem(
+        "C2-TOO-LONG",
+        f"row {sample.example.id}",
+        num_tokens=sample.num_tokens,
+        num_prompt=len(sample.prompt_ids),
+        num_answer=len(sample.answer_ids),
+        limit=limit,
     )
-    return Problem("C2-TOO-LONG", f"row {sample.example.id}", what, "Divide its text, or see above.")
 
 
-def _not_a_prefix(example: Example, prompt_text: str, full_text: str) -> str:
+def _not_a_prefix(example: Example, prompt_text: str, full_text: str) -> Problem:
     same = next(
         (i for i, (a, b) in enumerate(zip(prompt_text, full_text, strict=False)) if a != b),
         len(prompt_text),
     )
-    return (
-        f"row {example.id}: C4-NOT-A-PREFIX: the prompt is not an exact prefix of prompt and answer; they part at "
-        f"character {same}: {prompt_text[same - 20 : same + 20]!r} against {full_text[same - 20 : same + 20]!r}. "
-        "Use the model's own chat template, unchanged."
-    )
+    around = slice(max(same - 20, 0), same + 20)
+    one, other = repr(prompt_text[around]), repr(full_text[around])
+    return catalogue.problem("C4-NOT-A-PREFIX", f"row {example.id}", at=same, one=one, other=other)

@@ -5,7 +5,6 @@ Knows nothing about raw data or evaluation: it gets samples that supervision has
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 import time
@@ -17,21 +16,21 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from kgtune import model as models
-from kgtune.errors import ModelError, UserError
+from kgtune.checks import catalogue
+from kgtune.errors import CheckFailed, ModelError
 from kgtune.model import Precision
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
+from kgtune.training import proofs
+from kgtune.training.proofs import IGNORED
 from kgtune.training.supervision import Sample
+from kgtune.training.watch import Guard, Progress
 
-log = logging.getLogger(__name__)
-
-IGNORED = -100  # the label of a token that is fed and not trained on
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -56,20 +55,20 @@ def make_trainer(
     """Set up the trainer and prove that it will train on exactly the samples' tokens."""
     precision = models.precision_for(cfg.training.precision)
     if torch.cuda.device_count() > 1 and not torch.distributed.is_torchelastic_launched():
-        raise UserError(
-            f"{torch.cuda.device_count()} GPUs are visible, but only one process was started. Use one with "
-            "CUDA_VISIBLE_DEVICES=0 python fine_tune.py, or all with torchrun --nproc_per_node N fine_tune.py."
-        )
+        raise catalogue.failed("C16-ONE-PROCESS", "machine", num_cards=torch.cuda.device_count())
+    if problems := proofs.before_adapter(model, cfg):
+        raise CheckFailed(problems)
     trainer = SFTTrainer(
         model=model,
         args=sft_config(cfg, output_dir, precision),
         train_dataset=Dataset.from_list([sample.chat_row(system) for sample in samples]),
         processing_class=tokenizer,
         peft_config=lora_config(cfg),
-        callbacks=[Progress()],
+        callbacks=[Progress(), Guard()],
     )
     trainer.remove_callback(PrinterCallback)
     check_tokens(trainer, samples)
+    proofs.prove(trainer, samples, tokenizer)
     if precision != "bf16":
         # TRL casts the adapter of a 4-bit model to bf16: unscalable under fp16, 50 times slower on a CPU.
         for parameter in trainer.model.parameters():
@@ -134,10 +133,7 @@ def check_tokens(trainer: SFTTrainer, samples: Sequence[Sample]) -> None:
     for row, sample in zip(rows, samples, strict=True):
         supervised = tuple(label for label in row["labels"] if label != IGNORED)
         if tuple(row["input_ids"]) != sample.prompt_ids + sample.answer_ids or supervised != sample.answer_ids:
-            raise ModelError(
-                f"row {sample.example.id}: the trainer tokenises this row differently from what was checked. "
-                "Report this with the versions of trl and transformers."
-            )
+            raise catalogue.failed("C4-OTHER-TOKENS", f"row {sample.example.id}")
 
 
 def train(trainer: SFTTrainer, resume_from: Path | None) -> TrainResult:
@@ -162,10 +158,8 @@ def check_adapter(model: Any) -> None:
     # LoRA's B starts at zero: one that still is was never trained.
     still = [name for name, p in trained.items() if ".lora_B." in name and not p.any()]
     if infinite or still or not trained:
-        raise ModelError(
-            f"training failed: of {len(trained)} adapter tensors {len(infinite)} are not finite and {len(still)} did "
-            "not change. Lower training.learning_rate, or set training.precision=bf16 (fp32 on a CPU)."
-        )
+        facts = {"num_tensors": len(trained), "num_infinite": len(infinite), "num_still": len(still)}
+        raise catalogue.failed("C9-NOT-TRAINED", "adapter", **facts)
 
 
 def checkpoints(output_dir: Path) -> list[Path]:
@@ -190,35 +184,3 @@ def save_final(
     models.save_contract(temporary, contract, ontology)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
-
-
-class Progress(TrainerCallback):
-    """Logs one line per logged step: step, loss, learning rate, seconds to go."""
-
-    def __init__(self) -> None:
-        self.started = 0.0
-        self.first_step = 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.started, self.first_step = time.monotonic(), state.global_step
-
-    def on_log(
-        self,
-        args: Any,
-        state: Any,
-        control: Any,
-        logs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if not logs or "loss" not in logs:
-            return
-        done = max(state.global_step - self.first_step, 1)
-        left_s = (time.monotonic() - self.started) / done * (state.max_steps - state.global_step)
-        log.info(
-            "step %d/%d  loss %.4f  lr %.2e  %.0f s to go",
-            state.global_step,
-            state.max_steps,
-            float(logs["loss"]),
-            float(logs["learning_rate"]),
-            left_s,
-        )

@@ -14,22 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from kgtune import examples as example_files
+from kgtune import hub, prompt, runs
 from kgtune import model as models
-from kgtune import prompt, runs
+from kgtune.checks import catalogue
 from kgtune.config import Resolved, config_hash
 from kgtune.conversion import lengths, preparation
 from kgtune.conversion.overlength import ledger_lines
-from kgtune.errors import UserError
+from kgtune.errors import CheckFailed, UserError
 from kgtune.evaluation import evaluation
 from kgtune.evaluation.evaluation import Demands, Measured
 from kgtune.examples import Example
 from kgtune.extraction import generation
 from kgtune.ontology import Ontology
 from kgtune.prompt import Contract
-from kgtune.scoring import earlier, gate, leakage
+from kgtune.scoring import earlier, gate
 from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
-from kgtune.training import supervision, training
+from kgtune.training import effective, supervision, training
 from kgtune.training.supervision import Supervision
 from kgtune.training.training import TrainResult
 
@@ -91,7 +92,7 @@ def prepare(cfg: Config) -> Prepared:
     """Read rows, fetch the tokenizer, render and check every train row. No weights are loaded."""
     examples, ontology = read_rows(cfg)
     demands(cfg, examples)  # what can't be met is said before anything is loaded
-    base = models.resolve(cfg.model.model_id, cfg.model.hub, weights=False)
+    base = hub.resolve(cfg.model.model_id, cfg.model.hub, weights=False)
     tokenizer = models.load_tokenizer(base)
     system = prompt.system_message(ontology, cfg.prompt.guidelines)
     train_rows = [e for e in examples if e.split == "train"]
@@ -113,7 +114,10 @@ def demands(cfg: Config, examples: tuple[Example, ...]) -> Demands:
     for example in examples:
         if example.split == "train":
             trained.add(_identity(example), example.graph)
-    leakage.refuse(trained, (_identity(e) for e in examples if e.split == cfg.evaluation.split))
+    measured = [_identity(e) for e in examples if e.split == cfg.evaluation.split]
+    leaks = [leak for identity in measured if (leak := trained.leak(identity))]
+    if leaks:
+        raise CheckFailed([catalogue.problem("C11-LEAK", leak.where, what=leak.what, fix=leak.fix) for leak in leaks])
     path = cfg.evaluation.compare_to
     return Demands(
         known_names=frozenset(trained.names),
@@ -126,9 +130,8 @@ def _identity(example: Example) -> Identity:
     return Identity(example.id, example.doc_id, example.group_id, example.text)
 
 
-def check_rows_only(cfg: Config) -> str:
+def check_rows_only(cfg: Config, examples: tuple[Example, ...], ontology: Ontology) -> str:
     """What a dry run can check where the tokenizer is not at hand, and what it can't."""
-    examples, ontology = read_rows(cfg)
     demands(cfg, examples)
     splits = Counter(e.split for e in examples)
     return (
@@ -207,10 +210,7 @@ def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume
         f"{key}: was {earlier.get(key)!r}, now {marks[key]!r}" for key in marks if earlier.get(key) != marks[key]
     ]
     if found and earlier and changed:
-        raise UserError(
-            f"{output_dir}: --resume would mix two runs; these differ: {'; '.join(changed)}. "
-            "Set them back, or start a new run with -o DIR."
-        )
+        raise catalogue.failed("C15-OTHER-RUN", str(output_dir), differences="; ".join(changed))
     record = {
         "schema_version": 1,
         "profile": resolved.profile,
@@ -274,11 +274,13 @@ def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[eva
 
 def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
     """Load the weights and set up the trainer over them."""
-    base = models.resolve(cfg.model.model_id, cfg.model.hub)
+    base = hub.resolve(cfg.model.model_id, cfg.model.hub)
     precision = models.precision_for(cfg.training.precision)
     model = models.load_weights(base, load_in_4bit=cfg.model.load_in_4bit, precision=precision)
     samples = prepared.supervision.samples
-    return training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
+    trainer = training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
+    effective.watch(trainer, cfg, precision, output_dir / RUN_FILE)
+    return trainer
 
 
 def evaluate_kept(

@@ -79,7 +79,8 @@ def rows(tmp_path):
 def check(*overrides):
     from kgtune.training import tuning
 
-    return tuning.check_rows_only(config.load(None, None, overrides).config)
+    cfg = config.load(None, None, overrides).config
+    return tuning.check_rows_only(cfg, *tuning.read_rows(cfg))
 
 
 def test_rows_of_documents_apart_pass(rows):

@@ -1,0 +1,87 @@
+"""What is said about a run before any weights are loaded: memory, disk, schedule, rows; and what was not checked.
+
+Knows the stages of a run; loads a tokenizer where one is at hand, and never weights.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kgtune import config, hub
+from kgtune import model as models
+from kgtune.checks import catalogue
+from kgtune.errors import CheckFailed, Problem
+from kgtune.examples import Example
+from kgtune.ontology import Ontology
+from kgtune.planning import preflight, shapes
+from kgtune.planning.preflight import Preflight
+from kgtune.settings import Config
+from kgtune.training import screening, supervision, tuning
+
+
+def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previews: int) -> Iterator[str]:
+    """Check all that can be checked without weights, part by part as a person reads it.
+
+    Raises:
+        CheckFailed: faults that would stop the run; what comes before them has been told by then.
+    """
+    found = examine(cfg, vram_gib)
+    yield preflight.page(found) if found else preflight.unknown_shape(cfg.model.model_id)
+    if models.is_at_hand(cfg.model.model_id):
+        prepared = tuning.prepare(cfg)
+        yield tuning.describe(prepared)
+        yield from map(supervision.preview, prepared.supervision.samples[:num_previews])
+        told = "dry run: configuration, rows, prompt and supervision are in order; no weights were loaded"
+        examples, ontology = prepared.examples, prepared.ontology
+        num_rows = len(prepared.supervision.samples)
+    else:
+        examples, ontology = tuning.read_rows(cfg)
+        told = tuning.check_rows_only(cfg, examples, ontology)
+        num_rows = sum(1 for example in examples if example.split == "train")
+    faults = memory(found) if found else []
+    faults += screen(cfg, output_dir, examples, ontology, num_rows)
+    yield from catalogue.stop_or_tell(faults)
+    yield told
+
+
+def examine(cfg: Config, vram_gib: float | None) -> Preflight | None:
+    """Plan the run's memory, against a card that was named or the one that is there."""
+    card_gib = vram_gib or config.card_memory_gib() or 0.0
+    return preflight.examine(cfg, card_gib)
+
+
+def hold_against_card(cfg: Config) -> str:
+    """Return the memory table of a machine with a card; stop where the run can't fit. Nothing on one without."""
+    found = examine(cfg, None)
+    if found is None:
+        return preflight.unknown_shape(cfg.model.model_id)
+    if not found.card_gib:
+        return ""
+    page = preflight.page(found)
+    if problems := memory(found):
+        raise CheckFailed(problems, summary=page)
+    return page
+
+
+def memory(found: Preflight) -> list[Problem]:
+    """P-MEMORY: more than the card has. A run that is only tight goes on to the measured step."""
+    if not found.card_gib or found.verdict != "does not fit":
+        return []
+    return [preflight.problem(found.peak_gib, found, how="estimate")]
+
+
+def screen(
+    cfg: Config, output_dir: Path, examples: Sequence[Example], ontology: Ontology, num_rows: int
+) -> list[Problem]:
+    """C10, C12, C13 and C18: all that configuration, rows and disk say by themselves."""
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    problems = [
+        *screening.schedule(cfg, num_rows, num_processes),
+        *screening.rows(examples, ontology),
+        *screening.target_modules(cfg),
+    ]
+    folder = hub.local_folder(cfg.model.model_id)
+    shape = shapes.shape_of(str(folder) if folder else cfg.model.model_id)
+    return [*problems, *(screening.disk(cfg, shape, output_dir) if shape else [])]
