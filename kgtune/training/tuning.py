@@ -29,6 +29,7 @@ from kgtune.prompt import Contract
 from kgtune.scoring import earlier, gate, leakage
 from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
+from kgtune.splitting import split_lock
 from kgtune.training import supervision, training
 from kgtune.training.supervision import Supervision
 from kgtune.training.training import TrainResult
@@ -64,7 +65,8 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     saved = path.with_name(models.ONTOLOGY_FILE)
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
-    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology).examples
+    lock = split_lock.read(path.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
+    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock).examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(

@@ -14,6 +14,8 @@ import pytest
 from kgtune import config, ontology
 from kgtune.errors import ConfigError, DataError, UserError
 from kgtune.extraction.extractor import ScriptedExtractor
+from kgtune.splitting import split_lock
+from kgtune.splitting.split_lock import Lock
 
 pytestmark = pytest.mark.tiny
 OUTPUT = '{"entities":[{"labels":"Tool","id":"e1","name":"VelkaRAT","description":""}],"relationships":[]}'
@@ -152,6 +154,17 @@ def test_rows_that_carry_a_split_are_not_touched(tmp_path: Path) -> None:
     ]
     examples, _ = rows_of(tmp_path, rows, "ontology=threat_event")
     assert {entity.labels for example in examples for entity in example.graph.entities} == {"threat-actor"}
+
+
+def test_bare_rows_stay_in_the_splits_that_the_lock_beside_them_has(tmp_path: Path) -> None:
+    rows = [bare_row(n, "ThreatOrganization") | {"id": f"r{n}"} for n in range(20)]
+    free, _ = rows_of(tmp_path, rows)
+    moved = {example.id: "train" if example.split == "test" else "test" for example in free}
+    split_lock.write(tmp_path / split_lock.NAME, Lock(moved))
+    locked, _ = rows_of(tmp_path, rows)
+    assert {example.id: example.split for example in locked} == moved
+    without, _ = rows_of(tmp_path, rows, "data.splits_lock=false")
+    assert {example.id: example.split for example in without} == {example.id: example.split for example in free}
 
 
 def test_the_ontology_beside_the_data_is_used_unless_another_is_named(tmp_path: Path) -> None:
