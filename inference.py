@@ -5,9 +5,10 @@
 
 Inputs: the texts, a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml.
 Outputs, on stdout or where -o says: for one text its graph as JSON; for several JSON Lines
-{"source", "graph"}, or one <name>.json each when -o is a folder. Progress goes to stderr. A text whose
-answer can't be read becomes {"source", "graph": null, "error"} and is counted on stderr; where it is the
-only text, the exit code is 2.
+{"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv, graphml or html
+writes one file for one text; --format raw writes lines that a person corrects and convert_data.py reads back;
+what a format has no place for is counted. Progress goes to stderr. A text whose answer can't be read becomes
+{"source", "graph": null, "error"} and is counted on stderr; where it is the only text, the exit code is 2.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def main() -> int:
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
     extractor = loader(args.model, resolved)()
+    target.ontology = getattr(extractor, "ontology", None)
     rows = []
     for row in answers.extract(extractor, texts, resolved.config):
         if row.error and len(texts) == 1:
@@ -69,6 +71,8 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     """Parse what is left of the command line without its key=value overrides."""
+    from kgtune.export import FORMATS
+
     description, _, details = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=description, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -77,7 +81,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--text", metavar="T", help="the text itself")
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
     parser.add_argument("-o", "--out", metavar="OUT", help="file or folder; default: stdout")
-    parser.add_argument("--format", choices=("json", "jsonl"), help="default: json for one text, else jsonl")
+    parser.add_argument("--format", choices=tuple(FORMATS), help="default: json for one text, else jsonl")
     config.add_arguments(parser)
     args = parser.parse_args(argv)
     if (args.text is None) == (not args.places):

@@ -133,7 +133,8 @@ async def kg_extract(request: Request, body: ExtractRequest) -> Response:
 
     `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that
     do not exist, entities with an id that is taken); `X-Truncated: true` marks an answer that reached
-    the token limit; `X-Control-Characters` counts those that were read as spaces.
+    the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings` what the
+    format has no place for, or had to write otherwise.
     """
     note(request.scope, **exchange.noted(body.text))
     found = _exchange(request)
