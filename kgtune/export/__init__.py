@@ -18,14 +18,14 @@ from kgtune.spelling import suggestion
 __all__ = ["FORMATS", "Document", "Exported", "check", "render"]
 
 FORMATS: dict[str, Format] = {
-    "json": Format(plain.json_object, ".json"),
-    "jsonl": Format(plain.json_line, ".jsonl"),
-    "raw": Format(raw.write, ".raw.jsonl"),
-    "stix": Format(stix.write, ".stix.json"),
-    "cypher": Format(cypher.write, ".cypher"),
-    "csv": Format(tables.write, ".csv.zip"),
-    "graphml": Format(graphml.write, ".graphml"),
-    "html": Format(page.write, ".html"),
+    "json": Format(plain.json_object, "application/json", ".json"),
+    "jsonl": Format(plain.json_line, "application/x-ndjson", ".jsonl"),
+    "raw": Format(raw.write, "application/x-ndjson", ".raw.jsonl"),
+    "stix": Format(stix.write, "application/stix+json;version=2.1", ".stix.json"),
+    "cypher": Format(cypher.write, "application/x-cypher-query", ".cypher"),
+    "csv": Format(tables.write, "application/zip", ".csv.zip"),
+    "graphml": Format(graphml.write, "application/graphml+xml", ".graphml"),
+    "html": Format(page.write, "text/html; charset=utf-8", ".html"),
 }
 
 

@@ -29,7 +29,7 @@ def write(content: Content) -> Exported:
     labels = {entity.id: name(entity.labels, findings) for entity in graph.entities}
     lines = [_node(entity, labels[entity.id], findings) for entity in graph.entities]
     lines += [_edge(edge, labels, findings) for edge in graph.relationships]
-    return Exported("application/x-cypher-query", "".join(f"{line};\n" for line in lines).encode("utf-8"), findings)
+    return Exported("".join(f"{line};\n" for line in lines).encode("utf-8"), findings)
 
 
 def _node(entity: Entity, label: str, findings: Counter[str]) -> str:

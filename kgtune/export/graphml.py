@@ -30,7 +30,7 @@ def write(content: Content) -> Exported:
     """Write a directed graph; nodes have the entities' ids, edges are numbered."""
     findings = Counter[str]()
     text = "\n".join(_lines(content, findings)) + "\n"
-    return Exported("application/graphml+xml", text.encode("utf-8"), findings)
+    return Exported(text.encode("utf-8"), findings)
 
 
 def _lines(content: Content, findings: Counter[str]) -> Iterator[str]:
@@ -50,7 +50,9 @@ def _lines(content: Content, findings: Counter[str]) -> Iterator[str]:
         yield f"<node id={attribute(one.id)}>{values}</node>"
     for number, edge in enumerate(content.graph.relationships):
         ends = f"source={attribute(edge.source)} target={attribute(edge.target)}"
-        values = data("type", edge.type) + data("confidence", repr(float(edge.confidence))) + data("evidence", edge.evidence)
+        values = (
+            data("type", edge.type) + data("confidence", repr(float(edge.confidence))) + data("evidence", edge.evidence)
+        )
         yield f'<edge id="r{number}" {ends}>{values}</edge>'
     yield "</graph>"
     yield "</graphml>"

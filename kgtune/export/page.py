@@ -14,8 +14,8 @@ from markupsafe import Markup
 from kgtune import grounding, highlighting, pages
 from kgtune.export import layout
 from kgtune.export.layout import Point
-from kgtune.export.records import Content, Exported
 from kgtune.export.raw import LOW_CONFIDENCE
+from kgtune.export.records import Content, Exported
 from kgtune.graph import Graph
 
 WIDTH, HEIGHT, MARGIN = 920, 560, 60
@@ -46,7 +46,7 @@ def write(content: Content) -> Exported:
         script=Markup(script),  # noqa: S704
         csp=pages.policy(style, script),
     )  # fmt: skip
-    return Exported("text/html; charset=utf-8", page.encode("utf-8"))
+    return Exported(page.encode("utf-8"))
 
 
 def _drawing(graph: Graph, colours: Mapping[str, int]) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from kgtune.export.records import Content, Exported
 
 def json_object(content: Content) -> Exported:
     """Write the graph alone: text and document are no part of the contract's JSON."""
-    return Exported("application/json", graphs.dumps(content.graph).encode("utf-8"))
+    return Exported(graphs.dumps(content.graph).encode("utf-8"))
 
 
 def json_line(content: Content) -> Exported:
     """Write ``{"source", "graph"}`` on one line, so that the answers of several texts can be put below each other."""
     value = {"source": content.document.name, "graph": graphs.to_object(content.graph)}
     line = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Exported("application/x-ndjson", f"{line}\n".encode())
+    return Exported(f"{line}\n".encode())

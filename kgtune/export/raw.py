@@ -34,7 +34,7 @@ def write(content: Content) -> Exported:
         for value, edge in zip(values["relationships"], content.graph.relationships, strict=True)
     ]
     line = json.dumps(item, ensure_ascii=False, allow_nan=False)
-    return Exported("application/x-ndjson", f"{line}\n".encode(), findings)
+    return Exported(f"{line}\n".encode(), findings)
 
 
 def _of_entity(entity: Entity, haystack: Haystack) -> list[str]:

@@ -42,7 +42,6 @@ class Content:
 class Exported:
     """The bytes of a format. `findings` counts what it has no place for, or had to write otherwise, by reason."""
 
-    media_type: str
     content: bytes
     findings: Counter[str] = field(default_factory=Counter)
 
@@ -52,7 +51,8 @@ Writer = Callable[[Content], Exported]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to write a graph, and how its files end."""
+    """A way to write a graph, of what media type that is, and how its files end."""
 
     write: Writer
+    media_type: str
     suffix: str

@@ -22,7 +22,7 @@ from kgtune.graph import Relationship
 from kgtune.ontology import Ontology
 
 UNKNOWN_TIME = "1970-01-01T00:00:00.000Z"
-"""When a document does not say when it was published: an object needs a time, and the clock's would change the bytes."""
+"""Where a document does not say when it was published: an object needs a time, and now would change the bytes."""
 _TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 # TLP 2.0 as OASIS publishes it for STIX 2.1, whose own markings are TLP 1.0.
 _TLP = {
@@ -46,7 +46,7 @@ def write(content: Content) -> Exported:
     text = json.dumps(objects, ensure_ascii=False, separators=(",", ":"))
     whole: dict[str, Any] = {"type": "bundle", "id": our_id("bundle", text)} | ({"objects": objects} if objects else {})
     written = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    return Exported("application/stix+json;version=2.1", written.encode("utf-8"), bundle.findings)
+    return Exported(written.encode("utf-8"), bundle.findings)
 
 
 @dataclass
@@ -129,7 +129,9 @@ class _Bundle:
             self.findings["relationship left out, no STIX object at either end"] += 1
             return
         self._held |= {end.entity.id for end in (source, target) if not end.objects}
-        names = f"{source.entity.name} ({source.entity.labels}) {edge.type} {target.entity.name} ({target.entity.labels})"
+        names = (
+            f"{source.entity.name} ({source.entity.labels}) {edge.type} {target.entity.name} ({target.entity.labels})"
+        )
         text = f"{names}: {edge.evidence}" if edge.evidence else names
         id_ = our_id("note", text, *refs)
         made = self._head("note", id_) | {"abstract": where, "content": text, "confidence": _percent(edge)}

@@ -12,7 +12,7 @@ from functools import cache
 from kgtune import ontology as ontologies
 from kgtune.export import stix_objects
 from kgtune.export.stix_objects import Properties
-from kgtune.graph import Entity, Graph
+from kgtune.graph import Entity, Graph, slug
 from kgtune.ontology import Label, Ontology, StixVerb
 
 # STIX 2.1: the object types that have the property.
@@ -108,8 +108,6 @@ def _ways(verb: StixVerb, owner: End, other: End) -> Iterator[Said]:
 
 def phase(tactic: str, ontology: Ontology) -> dict[str, str]:
     """Return the phase of a kill chain that a tactic is."""
-    from kgtune.graph import slug
-
     known = _TACTIC_OF.get(slug(tactic))
     chain = "mitre-attack" if known else f"kgtune-{slug(ontology.name)}"
     return {"kill_chain_name": chain, "phase_name": known or slug(tactic)}

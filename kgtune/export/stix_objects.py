@@ -80,6 +80,7 @@ def properties(type_: str, name: str) -> Properties | None:
 
 
 def is_observable(type_: str) -> bool:
+    """Say whether a type is an observable, which has neither times nor a description."""
     return type_ in _OBSERVABLES
 
 
@@ -89,7 +90,9 @@ def identity(type_: str, name: str, made: Properties) -> str:
         return our_id(type_, match_key(name) or name)
     keys = CONTRIBUTING.get(type_, ("value",))
     told = {key: made[key] for key in keys if key in made}
-    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"), sort_keys=True)  # RFC 8785, as far as it goes here
+    text = json.dumps(
+        told, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    )  # RFC 8785, as far as it goes here
     return f"{type_}--{uuid.uuid5(OBSERVABLES, text)}"
 
 

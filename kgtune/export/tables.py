@@ -25,7 +25,9 @@ def write(content: Content) -> Exported:
     """Write nodes.csv and relationships.csv; the ids are slugs, so that the tables of two documents can be joined."""
     graph, findings = graphs.with_ids(content.graph, "slug"), Counter[str]()
     nodes = [(one.id, one.name, one.description, one.labels) for one in graph.entities]
-    edges = [(one.source, one.target, one.type, repr(float(one.confidence)), one.evidence) for one in graph.relationships]
+    edges = [
+        (one.source, one.target, one.type, repr(float(one.confidence)), one.evidence) for one in graph.relationships
+    ]
     files = {"nodes.csv": _table(NODES, nodes, findings), "relationships.csv": _table(RELATIONSHIPS, edges, findings)}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -34,7 +36,7 @@ def write(content: Content) -> Exported:
             entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
-    return Exported("application/zip", packed.getvalue(), findings)
+    return Exported(packed.getvalue(), findings)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], findings: Counter[str]) -> bytes:

@@ -53,6 +53,7 @@ class TransformersExtractor:
     progress: Callable[[int, int], None] | None = None
     rules: Rules | None = None
     draft_tokens: int = 0
+    ontology: Ontology | None = None
     _vocabulary: Vocabulary | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,7 @@ class TransformersExtractor:
             tuned.name,
             rules=rules_for(tuned.contract, tuned.ontology, decoding, cap),
             draft_tokens=decoding.draft_tokens,
+            ontology=tuned.ontology,
         )
 
     @property

@@ -58,7 +58,7 @@ def answer(extraction: Extraction, job: Job, asked: Asked) -> Answer:
     exported = export.render(selection.graph, asked.text, asked.format, asked.document, asked.ontology)
     if exported.findings:
         headers["X-Export-Findings"] = str(exported.findings.total())
-    return Answer(exported.media_type, exported.content, headers, selection.graph, selection)
+    return Answer(export.FORMATS[asked.format].media_type, exported.content, headers, selection.graph, selection)
 
 
 def fault_headers(extraction: Extraction, selection: Selection, asked: Asked) -> dict[str, str]:

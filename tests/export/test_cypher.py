@@ -57,7 +57,10 @@ def expected(graph):
     plain = [(e.labels, e.id, e.name, e.description) for e in graph.entities]
     edges = {(r.type, r.source, r.target, r.evidence): r.confidence for r in graph.relationships}
     stored_edges = [(*key[:3], confidence, key[3]) for key, confidence in edges.items()]
-    replaced = [[tuple(CONTROL.sub("\ufffd", v) if isinstance(v, str) else v for v in row) for row in rows] for rows in (plain, stored_edges)]
+    replaced = [
+        [tuple(CONTROL.sub("\ufffd", v) if isinstance(v, str) else v for v in row) for row in rows]
+        for rows in (plain, stored_edges)
+    ]
     return sorted(replaced[0]), sorted(replaced[1])
 
 

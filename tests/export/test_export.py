@@ -28,7 +28,7 @@ DOCUMENTS = [
 
 def test_json_is_the_graph_alone_whatever_is_known_of_the_document():
     exported = export.render(GRAPH, "text", "json", DOCUMENTS[1])
-    assert (exported.media_type, exported.content) == ("application/json", graphs.dumps(GRAPH).encode())
+    assert (exported.content, exported.findings) == (graphs.dumps(GRAPH).encode(), {})
 
 
 def test_a_line_of_jsonl_has_the_name_of_its_document():
@@ -48,7 +48,7 @@ def test_every_format_that_is_offered_is_written():
     assert len(export.FORMATS) == 8
     for name in export.FORMATS:
         exported = export.render(GRAPH, "text", name, Document())
-        assert "/" in exported.media_type
+        assert "/" in export.FORMATS[name].media_type
         assert name == "csv" or b"NightLoom" in exported.content
 
 
@@ -74,7 +74,9 @@ def test_an_empty_graph_is_written_in_every_format(name):
 
 @pytest.mark.parametrize("name", export.FORMATS)
 def test_hostile_text_is_valid_utf8_in_every_format(name):
-    exported = export.render(HOSTILE_GRAPH, HOSTILE_TEXT, name, Document("'\"</title>`\\", "https://x.example/", None, None))
+    exported = export.render(
+        HOSTILE_GRAPH, HOSTILE_TEXT, name, Document("'\"</title>`\\", "https://x.example/", None, None)
+    )
     if name != "csv":
         exported.content.decode("utf-8")
 

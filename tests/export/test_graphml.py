@@ -3,7 +3,7 @@
 import io
 import re
 
-import networkx
+import networkx as nx
 import pytest
 from hypothesis import given, settings
 
@@ -19,7 +19,7 @@ NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def read(graph):
     content = export.render(graph, "", "graphml", Document()).content
-    return networkx.read_graphml(io.BytesIO(content), force_multigraph=True)
+    return nx.read_graphml(io.BytesIO(content), force_multigraph=True)
 
 
 def xml(value):

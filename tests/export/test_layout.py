@@ -28,7 +28,11 @@ def test_every_node_has_a_place_of_its_own_in_the_picture(number):
 
 def test_neighbours_are_nearer_than_others():
     entities = tuple(Entity("Tool", f"e{n}", f"n{n}") for n in range(12))
-    edges = tuple(Relationship("USE", f"e{a}", f"e{b}", 0.5) for start in (0, 6) for a, b in combinations(range(start, start + 6), 2))
+    edges = tuple(
+        Relationship("USE", f"e{a}", f"e{b}", 0.5)
+        for start in (0, 6)
+        for a, b in combinations(range(start, start + 6), 2)
+    )
     found = layout.positions(Graph(entities, edges))
     inside = [math.dist(found[e.source], found[e.target]) for e in edges]
     across = [math.dist(found[f"e{a}"], found[f"e{b}"]) for a in range(6) for b in range(6, 12)]
