@@ -33,6 +33,7 @@ def main() -> int:
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
+    overrides += backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
     texts = [SourceText("--text", args.text)] if args.text is not None else read_texts(args.places, sys.stdin.buffer)
     target = answers.target(args.out, args.format, [text.source for text in texts])
@@ -61,12 +62,28 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
         )
 
     def load() -> Extractor:
+        if resolved.config.backend == "openai":
+            from kgtune.extraction import remote
+
+            return remote.load(folder, resolved.config)
         from kgtune import model  # torch: seconds
 
         model.require_card(resolved.profile)
         return model.load_extractor(folder, resolved.config)
 
     return load
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the model runs; serve.py has them too."""
+    parser.add_argument("--backend", choices=("transformers", "openai"), help="the same as backend=...")
+    parser.add_argument("--base-url", metavar="URL", help="the same as openai.base_url=URL; takes --backend openai")
+
+
+def backend_overrides(args: argparse.Namespace) -> list[str]:
+    """Return what these options mean as overrides of config.yaml."""
+    given = {"backend": args.backend, "openai.base_url": args.base_url}
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -80,6 +97,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("places", nargs="*", metavar="FILE|FOLDER|-", help="UTF-8 texts; a folder's .txt and .md files")
     parser.add_argument("--text", metavar="T", help="the text itself")
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
+    add_backend(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="file or folder; default: stdout")
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: json for one text, else jsonl")
     config.add_arguments(parser)
