@@ -48,7 +48,7 @@ class Model:
         import torch
 
         from kgtune import config, model
-        from kgtune.extraction import generation, rules
+        from kgtune.extraction import rules
 
         cfg = config.load(None, "demo", ["decoding.constraint=none"]).config
         self._torch = torch

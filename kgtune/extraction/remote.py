@@ -39,11 +39,12 @@ Cancel = threading.Event | Sequence[threading.Event]
 
 @dataclass
 class RemoteExtractor:
-    """Asks a server for graphs, all texts of a call at once."""
+    """Asks a server for graphs, `batch_size` texts at once."""
 
     upstream: Upstream
     asking: Asking
     way: Grammar
+    batch_size: int
     name: str
     ontology: Ontology | None = None
 
@@ -61,10 +62,14 @@ class RemoteExtractor:
     async def _all(
         self, texts: Sequence[str], events: Sequence[threading.Event | None]
     ) -> list[Extraction | UserError]:
+        places = asyncio.Semaphore(self.batch_size)
         async with self.upstream.client() as client, asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._one(client, text, event)) for text, event in zip(texts, events, strict=True)
-            ]
+
+            async def one(text: str, cancel: threading.Event | None) -> Extraction | UserError:
+                async with places:
+                    return await self._one(client, text, cancel)
+
+            tasks = [group.create_task(one(text, event)) for text, event in zip(texts, events, strict=True)]
         return [task.result() for task in tasks]
 
     async def _one(
@@ -139,9 +144,8 @@ def load(folder: Path, cfg: Config, upstream: Upstream | None = None) -> RemoteE
     rules = held.rules_for(contract, ontology, cfg.decoding, cap)
     way: Grammar = "none" if rules is None else _way(cfg, owner)
     log.info("%s: serves %s; constraint: %s", cfg.openai.base_url, cfg.openai.model, way)
-    return RemoteExtractor(
-        server, Asking(cfg.openai.model, contract.system, cap, rules), way, cfg.openai.model, ontology
-    )
+    asking = Asking(cfg.openai.model, contract.system, cap, rules)
+    return RemoteExtractor(server, asking, way, cfg.decoding.batch_size, cfg.openai.model, ontology)
 
 
 def _way(cfg: Config, owner: str) -> Grammar:

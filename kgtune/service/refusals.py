@@ -91,8 +91,8 @@ def _of_backend(error: BackendError, *, retry_after_s: int) -> RefusalError:
         what = f"model: its server can't take the text now. Try again in {wait_s} s."
         return RefusalError(503, "backend_unavailable", what, {"Retry-After": str(wait_s)})
     if error.status == 504:
-        fix = "Send a shorter text, or raise openai.timeout_s."
-        return RefusalError(504, "backend_timeout", f"model: its server gave no answer in time. {fix}")
+        what = "model: its server gave no answer in time (openai.timeout_s). Send a shorter text, or raise it."
+        return RefusalError(504, "backend_timeout", what)
     return RefusalError(502, "backend_failed", "model: its server failed. This service's log says how.")
 
 

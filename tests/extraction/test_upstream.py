@@ -85,17 +85,18 @@ def test_no_pause_goes_beyond_the_deadline():
 
 
 def test_the_last_failure_is_told():
-    with serving(lambda _: Answer(status=503)) as fake:
-        with pytest.raises(BackendError, match=r"is busy \(503\)") as caught:
-            complete(upstream(fake))
+    with (
+        serving(lambda _: Answer(status=503)) as fake,
+        pytest.raises(BackendError, match=r"is busy \(503\)") as caught,
+    ):
+        complete(upstream(fake))
     assert (caught.value.status, len(fake.bodies)) == (503, 3)
 
 
 @pytest.mark.parametrize("status", [500, 504, 404, 418])
 def test_what_will_not_pass_is_not_tried_again(status):
-    with serving(lambda _: Answer(status=status)) as fake:
-        with pytest.raises(BackendError) as caught:
-            complete(upstream(fake))
+    with serving(lambda _: Answer(status=status)) as fake, pytest.raises(BackendError) as caught:
+        complete(upstream(fake))
     assert (caught.value.status, len(fake.bodies)) == (502, 1)
 
 
