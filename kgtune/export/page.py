@@ -18,7 +18,8 @@ from kgtune.export.raw import LOW_CONFIDENCE
 from kgtune.export.records import Content, Exported
 from kgtune.graph import Graph
 
-WIDTH, HEIGHT, MARGIN = 920, 560, 60
+WIDTH, HEIGHT = 920, 560
+BESIDE, ABOVE = 105, 45  # room for a name of MOST_NAME_CHARS around a node at the border
 RADIUS = 9
 MOST_NAME_CHARS = 28
 
@@ -51,7 +52,7 @@ def write(content: Content) -> Exported:
 
 def _drawing(graph: Graph, colours: Mapping[str, int]) -> dict[str, Any]:
     places = {
-        id_: (MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + y * (HEIGHT - 2 * MARGIN))
+        id_: (BESIDE + x * (WIDTH - 2 * BESIDE), ABOVE + y * (HEIGHT - 2 * ABOVE))
         for id_, (x, y) in layout.positions(graph).items()
     }
     nodes = [

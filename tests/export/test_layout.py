@@ -39,6 +39,15 @@ def test_neighbours_are_nearer_than_others():
     assert sum(inside) / len(inside) < 0.7 * sum(across) / len(across)
 
 
+def test_what_is_not_connected_does_not_leave_the_picture():
+    """Without a pull to the middle, parts fly apart, and each is drawn as one blot."""
+    entities = tuple(Entity("Tool", f"e{n}", f"n{n}") for n in range(12))
+    edges = tuple(Relationship("USE", f"e{n}", f"e{n + 1}", 0.5) for n in range(0, 8, 2))
+    found = list(layout.positions(Graph(entities, edges)).values())
+    nearest = [min(math.dist(one, other) for other in found if other is not one) for one in found]
+    assert sum(nearest) / len(nearest) > 0.6 / math.sqrt(len(found))
+
+
 def test_the_same_graph_is_drawn_alike():
     assert layout.positions(ring(20)) == layout.positions(ring(20))
 

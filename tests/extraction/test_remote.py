@@ -183,7 +183,8 @@ def test_a_cancelled_text_hangs_up_and_the_others_are_answered(folder):
         return Answer(CANNED_ANSWER)
 
     with serving(answer) as fake:
-        found = load(folder, fake).extract(["slow", TEXT], cancel=cancels)
+        # the time limit is far away: only the cancel can end this
+        found = load(folder, fake, timeout_s=60 * LIMIT_S).extract(["slow", TEXT], cancel=cancels)
         assert fake.hung_up.wait(LIMIT_S)
         release.set()
     assert [(one.finish_reason, one.graph) for one in found] == [("cancelled", None), ("stop", GRAPH)]
