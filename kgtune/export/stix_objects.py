@@ -34,6 +34,12 @@ _MALWARE = re.compile(
     r"(?:RAT|[Bb]ackdoor|[Tt]rojan|[Rr]ansom\w*|[Ss]tealer|[Ll]oader|[Dd]ownloader|[Dd]ropper|[Ww]iper|[Bb]otnet|[Ww]orm"
     r"|[Rr]ootkit|[Kk]eylogger|[Ss]pyware|[Mm]alware|木马|后门|勒索软件|蠕虫|病毒|窃密软件|加载器|下载器|擦除器|恶意软件|间谍软件)$"
 )
+# The standard wants hives written out, and its schema refuses a short one wherever it stands in the key.
+_HIVES = {
+    "HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", "HKCR": "HKEY_CLASSES_ROOT", "HKU": "HKEY_USERS",
+    "HKCC": "HKEY_CURRENT_CONFIG",
+}  # fmt: skip
+_SHORT_HIVE = re.compile("|".join(_HIVES), re.IGNORECASE)
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}")
 NAMED = frozenset(
     "attack-pattern campaign course-of-action identity incident infrastructure intrusion-set threat-actor tool "
@@ -141,6 +147,12 @@ def _file(name: str) -> Properties | None:
     return {"name": base} if base else None
 
 
+def _registry_key(name: str) -> Properties | None:
+    hive, backslash, rest = name.partition("\\")
+    key = _HIVES.get(hive.upper(), hive) + backslash + rest
+    return None if _SHORT_HIVE.search(key) else {"key": key}
+
+
 def _certificate(name: str) -> Properties:
     kind = shape(name)
     return {"hashes": {HASHES[kind]: name.lower()}} if kind in HASHES else {"serial_number": name}
@@ -158,7 +170,8 @@ def _mac(name: str) -> Properties | None:
 def _indicator(name: str) -> Properties | None:
     """Write the pattern that finds what the name is; of a name without a known shape there is none."""
     kind = shape(name)
-    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+    value = (_registry_key(name) or {"key": name})["key"] if kind == "registry" else name
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
     if kind in HASHES:
         pattern = f"[file:hashes.'{HASHES[kind]}' = '{name.lower()}']"
     elif kind == "file":
@@ -187,7 +200,7 @@ _BUILDERS: dict[str, Callable[[str], Properties | None]] = {
     "autonomous-system": _system,
     "file": _file,
     "directory": lambda name: {"path": name},
-    "windows-registry-key": lambda name: {"key": name},
+    "windows-registry-key": _registry_key,
     "mutex": lambda name: {"name": name},
     "software": lambda name: {"name": name},
     "user-account": lambda name: {"account_login": name},

@@ -1,5 +1,7 @@
 """Which object a name becomes, by the types its label allows and by its own shape."""
 
+import json
+
 import pytest
 
 from kgtune import ontology
@@ -57,6 +59,9 @@ def test_the_shape_of_a_name_chooses_among_its_labels_types(name, possible, type
         ("mac-addr", "00-11-22-AA-BB-CC", {"value": "00:11:22:aa:bb:cc"}),
         ("indicator", "evil[.]example", {"name": "evil.example", "pattern": "[domain-name:value = 'evil.example']", "pattern_type": "stix"}),
         ("indicator", "http://evil.example/a?b='c'd", {"name": "http://evil.example/a?b='c'd", "pattern": "[url:value = 'http://evil.example/a?b=\\'c\\'d']", "pattern_type": "stix"}),
+        ("windows-registry-key", "hklm\\Software\\Run", {"key": "HKEY_LOCAL_MACHINE\\Software\\Run"}),
+        ("windows-registry-key", "HKEY_USERS\\x\\HKCU", None),
+        ("indicator", "HKCU\\Run", {"name": "HKCU\\Run", "pattern": "[windows-registry-key:key = 'HKEY_CURRENT_USER\\\\Run']", "pattern_type": "stix"}),
         ("indicator", "a strange process", None),
         ("observed-data", "anything", None),
     ],
@@ -75,3 +80,34 @@ def test_places_are_known_in_both_languages_and_any_case():
     assert [place(name) for name in ("GERMANY", " 德国 ", "the middle east", "Atlantis")] == [
         {"country": "DE"}, {"country": "DE"}, {"region": "western-asia"}, None
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NightLoom",
+        "HKLM\\Software\\Run",
+        "C:\\a\\b.exe",
+        "中国",
+        "",
+        "'",
+        "2001:db8::1",
+        "0" * 64,
+        "AS64500",
+        "\x00",
+        "hku",
+    ],
+)
+@pytest.mark.parametrize("label", ontology.load("stix21").label_names)
+def test_whatever_a_label_is_put_on_the_bundle_is_valid(label, name):
+    """Each type of the standard with names of each shape, which random graphs meet too seldom."""
+    from kgtune import export
+    from kgtune.export import Document
+    from kgtune.graph import Entity, Graph, Relationship
+    from tests.export.test_stix import problems
+
+    graph = Graph(
+        (Entity(label, "a", name or "x"), Entity("tool", "b", "Latch")), (Relationship("related-to", "a", "b", 0.5),)
+    )
+    content = export.render(graph, "", "stix", Document(), ontology.load("stix21")).content
+    assert problems(json.loads(content))[0] == []
