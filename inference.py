@@ -5,9 +5,10 @@
 
 Inputs: the texts, a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml.
 Outputs, on stdout or where -o says: for one text its graph as JSON; for several JSON Lines
-{"source", "graph"}, or one <name>.json each when -o is a folder. Progress goes to stderr. A text whose
-answer can't be read becomes {"source", "graph": null, "error"} and is counted on stderr; where it is the
-only text, the exit code is 2.
+{"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv, graphml or html
+writes one file for one text; --format raw writes lines that a person corrects and convert_data.py reads back;
+what a format has no place for is counted. Progress goes to stderr. A text whose answer can't be read becomes
+{"source", "graph": null, "error"} and is counted on stderr; where it is the only text, the exit code is 2.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ def main() -> int:
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
+    overrides += backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
     texts = [SourceText("--text", args.text)] if args.text is not None else read_texts(args.places, sys.stdin.buffer)
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
     extractor = loader(args.model, resolved)()
+    target.ontology = getattr(extractor, "ontology", None)
     rows = []
     for row in answers.extract(extractor, texts, resolved.config):
         if row.error and len(texts) == 1:
@@ -59,6 +62,10 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
         )
 
     def load() -> Extractor:
+        if resolved.config.backend == "openai":
+            from kgtune.extraction import remote
+
+            return remote.load(folder, resolved.config)
         from kgtune import model  # torch: seconds
 
         model.require_card(resolved.profile)
@@ -67,8 +74,22 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
     return load
 
 
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the model runs; serve.py has them too."""
+    parser.add_argument("--backend", choices=("transformers", "openai"), help="the same as backend=...")
+    parser.add_argument("--base-url", metavar="URL", help="the same as openai.base_url=URL; takes --backend openai")
+
+
+def backend_overrides(args: argparse.Namespace) -> list[str]:
+    """Return what these options mean as overrides of config.yaml."""
+    given = {"backend": args.backend, "openai.base_url": args.base_url}
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
+
+
 def arguments(argv: list[str]) -> argparse.Namespace:
     """Parse what is left of the command line without its key=value overrides."""
+    from kgtune.export import FORMATS
+
     description, _, details = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=description, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -76,8 +97,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("places", nargs="*", metavar="FILE|FOLDER|-", help="UTF-8 texts; a folder's .txt and .md files")
     parser.add_argument("--text", metavar="T", help="the text itself")
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
+    add_backend(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="file or folder; default: stdout")
-    parser.add_argument("--format", choices=("json", "jsonl"), help="default: json for one text, else jsonl")
+    parser.add_argument("--format", choices=tuple(FORMATS), help="default: json for one text, else jsonl")
     config.add_arguments(parser)
     args = parser.parse_args(argv)
     if (args.text is None) == (not args.places):

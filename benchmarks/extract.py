@@ -32,7 +32,7 @@ from kgtune import model as models
 from kgtune.decoding import grammar
 from kgtune.decoding.constraint import Vocabulary
 from kgtune.decoding.grammar import Rules
-from kgtune.extraction import generation
+from kgtune.extraction import generation, rules
 from kgtune.model import TunedModel
 from kgtune.parsing import Parsed, parse_answer
 
@@ -132,7 +132,7 @@ def transformers_own(
     """Ask transformers' generate: greedy, the same prompt and cap."""
     import torch
 
-    cap = generation.answer_cap(cfg.decoding, tuned.contract.max_answer_tokens)
+    cap = rules.answer_cap(cfg.decoding, tuned.contract.max_answer_tokens)
     greedy = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None, "repetition_penalty": 1.0}
 
     def ask(text: str) -> tuple[str, int]:

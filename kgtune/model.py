@@ -5,20 +5,19 @@ Knows nothing about examples, training or HTTP. Only safetensors are read, no re
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from kgtune import ontology as ontologies
-from kgtune import prompt, runs
+from kgtune import prompt
 from kgtune.errors import ModelError, UserError
 from kgtune.extraction.extractor import Extractor
+from kgtune.model_folder import read_contract, read_ontology, save_contract
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
@@ -31,8 +30,6 @@ DTYPES: dict[Precision, torch.dtype] = {
     "fp16": torch.float16,
     "fp32": torch.float32,
 }
-CONTRACT_FILE = "prompt_contract.json"
-ONTOLOGY_FILE = "ontology.yaml"
 
 
 @dataclass(frozen=True)
@@ -208,39 +205,6 @@ def check_quantized(model: Any, *, load_in_4bit: bool) -> int:
             "them are not nf4 with nested quantisation. Report this with the versions of bitsandbytes and transformers."
         )
     return len(linears)
-
-
-def save_contract(folder: Path, contract: Contract, ontology: Ontology) -> None:
-    """Write what a model needs to be asked as it was trained."""
-    runs.write_json_atomic(folder / CONTRACT_FILE, asdict(contract))
-    runs.write_text_atomic(folder / ONTOLOGY_FILE, ontologies.dump(ontology))
-
-
-def read_contract(folder: Path) -> Contract:
-    """Read the contract that fine_tune.py wrote beside the adapter."""
-    path = folder / CONTRACT_FILE
-    try:
-        return prompt.contract_from(json.loads(path.read_text(encoding="utf-8")), where=str(path))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path}: no such file, so {folder} is not a model that fine_tune.py wrote. "
-            "Run fine_tune.py first, or give its final_model folder with --model."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{path}: not JSON ({error}). Use the file that fine_tune.py wrote.") from error
-
-
-def read_ontology(folder: Path, contract: Contract) -> Ontology:
-    """Read the ontology that the model was trained with; the configuration's own is of no account here."""
-    path = folder / ONTOLOGY_FILE
-    ontology = ontologies.load(str(path))
-    if ontology.hash != contract.ontology_hash:
-        raise ModelError(
-            f"{path}: is not the ontology that this model was trained with (sha256 {ontology.hash[:12]}, the prompt "
-            f"contract says {contract.ontology_hash[:12]}). Put back the file that fine_tune.py wrote, or fine-tune "
-            "again with this one."
-        )
-    return ontology
 
 
 def load_tuned(folder: Path, cfg: Config) -> TunedModel:

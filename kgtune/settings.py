@@ -223,6 +223,23 @@ class DecodingSettings(Section):
     """Characters of an evidence or a description at most; not below the longest one of your data."""
 
 
+class OpenaiSettings(Section):
+    """A server that speaks the OpenAI API."""
+
+    base_url: str = Field(default="http://127.0.0.1:8001/v1", pattern=r"^https?://[^/\s]+")
+    """Address of the server's API, up to /v1."""
+    model: NonEmpty = "kg"
+    """Name under which the server lists the fine-tuned model."""
+    api_key_env: NonEmpty = "KGTUNE_OPENAI_API_KEY"
+    """Environment variable that holds the key to show; unset where the server asks for none."""
+    grammar: Literal["auto", "lark", "json_schema"] = "auto"
+    """How decoding.constraint is asked for; auto: our grammar (lark) of vLLM, the portable json_schema elsewhere."""
+    timeout_s: Seconds = 110.0
+    """Seconds a text may take, all tries together; below service.timeout_s."""
+    retries: int = Field(default=3, ge=0, le=100)
+    """Further tries after a failed one, within timeout_s."""
+
+
 class ServiceSettings(Section):
     """serve.py."""
 
@@ -298,6 +315,10 @@ class Config(Section):
     """The before and after."""
     decoding: DecodingSettings = DecodingSettings()
     """How an answer is generated."""
+    backend: Literal["transformers", "openai"] = "transformers"
+    """Where the model runs; transformers: in this process, openai: on a server such as vLLM, see the section openai."""
+    openai: OpenaiSettings = OpenaiSettings()
+    """A server that speaks the OpenAI API, where backend is openai."""
     service: ServiceSettings = ServiceSettings()
     """serve.py."""
     client: ClientSettings = ClientSettings()

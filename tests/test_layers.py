@@ -21,7 +21,7 @@ LAYERS = [
     "model service export extraction client replies",
     "training.supervision scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
 extraction.incremental extraction.selection extraction.interruption service.admission",
-    "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting conversion.sampling \
+    "sources examples prompt parsing salvage salvage_items runs model_folder pages extraction.texts highlighting conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",
@@ -41,7 +41,7 @@ HOMES = {
     "prometheus_client": {"service.metrics"},
     "uvicorn": {"service.server"},
     "h11": {"service.server"},
-    "httpx2": {"client", "replies"},
+    "httpx2": {"client", "replies", "extraction.upstream", "extraction.remote"},
     "llguidance": {"decoding.constraint"},
     "numpy": {"splitting.near_duplicates", "splitting.grouping", "splitting.leaks", "scoring", *MODEL_ROOMS},
 }

@@ -104,36 +104,6 @@ def test_auto_precision_follows_the_card(monkeypatch: pytest.MonkeyPatch) -> Non
     ]  # fmt: skip
 
 
-def test_a_folder_without_contract_is_no_model_of_ours(tmp_path: Path) -> None:
-    from kgtune import model
-
-    with pytest.raises(ModelError, match=r"not a model that fine_tune\.py wrote"):
-        model.read_contract(tmp_path)
-
-
-def test_a_broken_contract_is_named(tmp_path: Path) -> None:
-    from kgtune import model
-
-    (tmp_path / "prompt_contract.json").write_text("{", encoding="utf-8")
-
-    with pytest.raises(ModelError, match=r"prompt_contract.json: not JSON"):
-        model.read_contract(tmp_path)
-
-
-def test_the_ontology_of_a_model_is_the_one_it_was_trained_with_or_it_is_refused(tmp_path: Path) -> None:
-    from kgtune import model, ontology
-    from kgtune.prompt import Contract
-
-    trained_with = ontology.load("stix21")
-    contract = Contract("base", "system", "full", trained_with.hash, "probe", 10)
-    model.save_contract(tmp_path, contract, trained_with)
-    assert model.read_ontology(tmp_path, model.read_contract(tmp_path)) == trained_with
-
-    (tmp_path / "ontology.yaml").write_text(ontology.dump(ontology.load("threat_event")), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"ontology.yaml: is not the ontology that this model was trained with"):
-        model.read_ontology(tmp_path, contract)
-
-
 def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
     from kgtune import model
     from tests import tiny

@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from kgtune import export, runs
 from kgtune import graph as graphs
-from kgtune import runs
 from kgtune.errors import DataError, Problem, UserError
 from kgtune.extraction.extractor import Extraction, Extractor
 from kgtune.extraction.texts import SourceText
 from kgtune.graph import Graph
+from kgtune.ontology import Ontology
 from kgtune.settings import Config
 
-Format = Literal["json", "jsonl"]
+OWN = (None, "json", "jsonl")
+"""The formats that are written here; the others are those of export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Row:
     graph: Graph | None
     error: str = ""
     faults: Counter[str] = field(default_factory=Counter)
+    text: str = ""
 
     @property
     def summary(self) -> str:
@@ -53,10 +56,11 @@ def extract(extractor: Extractor, texts: Sequence[SourceText], cfg: Config) -> I
         batch = texts[start : start + size]
         extractions = extractor.extract([text.text for text in batch])
         for text, extraction in zip(batch, extractions, strict=True):
-            yield _row(text.source, extraction, cfg)
+            yield _row(text, extraction, cfg)
 
 
-def _row(source: str, extraction: Extraction, cfg: Config) -> Row:
+def _row(text: SourceText, extraction: Extraction, cfg: Config) -> Row:
+    source = text.source
     is_cut = extraction.finish_reason == "length"
     if extraction.graph is None:
         fix = "Split the text, or " + ("raise decoding.max_new_tokens." if is_cut else "train on more data.")
@@ -64,7 +68,7 @@ def _row(source: str, extraction: Extraction, cfg: Config) -> Row:
     graph, faults = graphs.closed(extraction.graph)
     if is_cut:
         faults["truncated"] += 1
-    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults)
+    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults, text=text.text)
 
 
 def report(rows: Sequence[Row]) -> str:
@@ -76,14 +80,24 @@ def report(rows: Sequence[Row]) -> str:
 
 @dataclass
 class Target:
-    """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`."""
+    """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`.
+
+    `ontology` says what the labels and types of an exported graph mean. What a format had no place for is added to
+    the row's faults.
+    """
 
     path: Path | None
     layout: Literal["object", "lines", "folder"]
     lines: list[str] = field(default_factory=list)
+    format: str | None = None
+    ontology: Ontology | None = None
 
     def write(self, row: Row) -> None:
-        if self.layout == "folder":
+        if self.format not in OWN and row.graph is not None:
+            self._export(row, row.graph, self.format)
+        elif self.format == "raw" and self.layout == "lines":
+            pass  # a line without a graph would be none that convert_data.py reads; the row's error is told and counted
+        elif self.layout == "folder":
             assert self.path is not None, self
             value = row.to_object() if row.graph is None else graphs.to_object(row.graph)
             runs.write_json_atomic(self.path / _file_name(row.source), value)
@@ -92,6 +106,19 @@ class Target:
         else:
             self._line(json.dumps(row.to_object(), ensure_ascii=False, separators=(",", ":")))
 
+    def _export(self, row: Row, graph: Graph, format_: str) -> None:
+        exported = export.render(graph, row.text, format_, _document(row.source), self.ontology)
+        row.faults.update(exported.findings)
+        if self.layout == "lines":
+            self._line(exported.content.decode("utf-8").removesuffix("\n"))
+        elif self.path is None:
+            sys.stdout.buffer.write(exported.content)
+            sys.stdout.flush()
+        else:
+            is_folder = self.layout == "folder"
+            name = _file_name(row.source).removesuffix(".json") + export.FORMATS[format_].suffix
+            runs.write_bytes_atomic(self.path / name if is_folder else self.path, exported.content)
+
     def _line(self, line: str) -> None:
         self.lines.append(line + "\n")
         if self.path is None:
@@ -99,11 +126,11 @@ class Target:
             sys.stdout.flush()
 
     def close(self) -> None:
-        if self.path is not None and self.layout != "folder":
+        if self.path is not None and (self.layout == "lines" or (self.layout == "object" and self.format in OWN)):
             runs.write_text_atomic(self.path, "".join(self.lines))
 
 
-def target(out: str | None, format_: Format | None, sources: Sequence[str]) -> Target:
+def target(out: str | None, format_: str | None, sources: Sequence[str]) -> Target:
     """Choose where rows go; refuse, before a model is loaded, what would mix or overwrite graphs."""
     path = None if out is None else Path(out)
     several = len(sources) > 1
@@ -111,10 +138,16 @@ def target(out: str | None, format_: Format | None, sources: Sequence[str]) -> T
         if format_ == "jsonl":
             raise UserError(f"-o {out}: is a folder, and gets one .json each. Leave out --format, or name a file.")
         _refuse_same_names(sources, out)
-        return Target(path, "folder")
-    if format_ == "json" and several:
-        raise UserError(f"--format json: there are {len(sources)} texts. Use jsonl, or give a folder with -o FOLDER/.")
-    return Target(path, "lines" if several or format_ == "jsonl" else "object")
+        return Target(path, "folder", format=format_)
+    if format_ not in (None, "jsonl", "raw") and several:
+        fix = "Use jsonl, or give a folder with -o FOLDER/." if format_ == "json" else "Give a folder with -o FOLDER/."
+        raise UserError(f"--format {format_}: there are {len(sources)} texts. {fix}")
+    return Target(path, "lines" if several or format_ in ("jsonl", "raw") else "object", format=format_)
+
+
+def _document(source: str) -> export.Document:
+    """A file's name is the only title that a text on disk has."""
+    return export.Document(None if source in ("-", "--text") else Path(source).name)
 
 
 def _file_name(source: str) -> str:

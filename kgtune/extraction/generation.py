@@ -6,9 +6,8 @@ Knows nothing about gold graphs, files or HTTP.
 from __future__ import annotations
 
 import copy
-import logging
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import repeat
@@ -21,18 +20,12 @@ from kgtune.decoding.grammar import Rules
 from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction, read_answer
+from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
-from kgtune.prompt import ChatTokenizer, Contract
+from kgtune.prompt import ChatTokenizer
 from kgtune.settings import DecodingSettings
-
-log = logging.getLogger(__name__)
-
-ANSWER_MARGIN = 1.25  # an unseen text may need a longer answer than the longest one seen
-# No entity takes fewer tokens: its keys alone are more. So many fit under the cap at most.
-_TOKENS_PER_ENTITY = 8
-_MOST_ENTITIES = 999
 
 Cancel = threading.Event | Sequence[threading.Event]
 
@@ -53,6 +46,7 @@ class TransformersExtractor:
     progress: Callable[[int, int], None] | None = None
     rules: Rules | None = None
     draft_tokens: int = 0
+    ontology: Ontology | None = None
     _vocabulary: Vocabulary | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -73,6 +67,7 @@ class TransformersExtractor:
             tuned.name,
             rules=rules_for(tuned.contract, tuned.ontology, decoding, cap),
             draft_tokens=decoding.draft_tokens,
+            ontology=tuned.ontology,
         )
 
     @property
@@ -147,53 +142,4 @@ def check_cap(max_tokens: int, vocabulary: Vocabulary) -> None:
         raise UserError(
             f"decoding.max_new_tokens={max_tokens}: the empty graph alone takes {least} tokens of this model. "
             f"Set it to {least} at least, or to auto."
-        )
-
-
-def answer_cap(decoding: DecodingSettings, max_answer_tokens: int) -> int:
-    """The token cap of an answer: as configured, or from the longest answer of the training data."""
-    if decoding.max_new_tokens == "auto":
-        return int(max_answer_tokens * ANSWER_MARGIN) + 16
-    return int(decoding.max_new_tokens)
-
-
-def rules_for(contract: Contract, ontology: Ontology, decoding: DecodingSettings, max_tokens: int) -> Rules | None:
-    """What a model's answers are held to; None where nothing is. Says what stays free, and why."""
-    if decoding.constraint == "none":
-        return None
-    floor = decoding.grounded_floor
-    is_full = decoding.constraint == "full"
-    shares = {
-        label.name: contract.verbatim_names.get(label.name) for label in ontology.labels if label.anchored != "allow"
-    }
-    grounded = {name for name, share in shares.items() if is_full and share is not None and share >= floor}
-    is_evidence_grounded = is_full and contract.verbatim_evidence is not None and contract.verbatim_evidence >= floor
-    if is_full:
-        named = {f"names of {name}": share for name, share in shares.items()}
-        _say_what_is_free({**named, "evidence": contract.verbatim_evidence}, floor)
-    return Rules(
-        labels=ontology.label_names,
-        types=ontology.type_names,
-        is_closed=is_full,
-        verbatim_labels=frozenset(grounded),
-        is_evidence_verbatim=is_evidence_grounded,
-        has_descriptions=contract.has_descriptions or not is_full,
-        max_entities=min(_MOST_ENTITIES, max(1, max_tokens // _TOKENS_PER_ENTITY)),
-        max_name_chars=decoding.max_name_chars,
-        max_evidence_chars=decoding.max_evidence_chars,
-    )
-
-
-def _say_what_is_free(shares: Mapping[str, float | None], floor: float) -> None:
-    free = [
-        f"{name} ({'not recorded' if share is None else f'{share:.1%}'})"
-        for name, share in shares.items()
-        if share is None or share < floor
-    ]
-    if free:
-        log.warning(
-            "not held to the text, since less than decoding.grounded_floor=%.0f%% of what the model was trained on "
-            "stands in it word for word: %s",
-            100 * floor,
-            ", ".join(free),
         )

@@ -15,6 +15,7 @@ from kgtune.export import Document
 from kgtune.extraction.extractor import Extraction
 from kgtune.extraction.selection import Selection, Wanted, select
 from kgtune.graph import Graph
+from kgtune.ontology import Ontology
 from kgtune.service import refusals
 from kgtune.service.jobs import Job
 from kgtune.service.refusals import RefusalError
@@ -29,6 +30,7 @@ class Asked:
     stats: bool = False
     format: str = "json"
     document: Document = field(default_factory=Document)
+    ontology: Ontology | None = None
     num_control_characters: int = 0
 
 
@@ -53,8 +55,10 @@ def answer(extraction: Extraction, job: Job, asked: Asked) -> Answer:
         # Additions have a place in JSON alone; check_format has refused them elsewhere.
         value = shown | ({"stats": statistics(extraction, job, selection)} if asked.stats else {})
         return Answer("application/json", dumps(value), headers, selection.graph, selection)
-    media_type, content = export.render(selection.graph, asked.text, asked.format, asked.document)
-    return Answer(media_type, content, headers, selection.graph, selection)
+    exported = export.render(selection.graph, asked.text, asked.format, asked.document, asked.ontology)
+    if exported.findings:
+        headers["X-Export-Findings"] = str(exported.findings.total())
+    return Answer(export.FORMATS[asked.format].media_type, exported.content, headers, selection.graph, selection)
 
 
 def fault_headers(extraction: Extraction, selection: Selection, asked: Asked) -> dict[str, str]:

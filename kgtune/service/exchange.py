@@ -56,7 +56,7 @@ class Exchange:
         answering.check_format(format_, stats=wishes.stats, offsets=wishes.offsets)
         usable, num_replaced = refusals.usable_text(text, self.cfg.service.max_text_chars, where)
         wanted = wishes.wanted(self.cfg.output.id_style)
-        return Asked(usable, wanted, wishes.stats, format_, source.document(), num_replaced)
+        return Asked(usable, wanted, wishes.stats, format_, source.document(), self.engine.ontology, num_replaced)
 
     def check_wishes(self, wishes: Wishes) -> None:
         """Refuse a name that the model's ontology does not have: a typing error would withhold everything."""

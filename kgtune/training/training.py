@@ -22,6 +22,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from kgtune import model as models
+from kgtune import model_folder
 from kgtune.errors import ModelError, UserError
 from kgtune.model import Precision
 from kgtune.ontology import Ontology
@@ -187,7 +188,7 @@ def save_final(
     shutil.rmtree(temporary, ignore_errors=True)
     trainer.model.save_pretrained(str(temporary), safe_serialization=True)
     tokenizer.save_pretrained(str(temporary))
-    models.save_contract(temporary, contract, ontology)
+    model_folder.save_contract(temporary, contract, ontology)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from kgtune import examples as example_files
 from kgtune import model as models
-from kgtune import prompt, runs
+from kgtune import model_folder, prompt, runs
 from kgtune.config import Resolved, config_hash
 from kgtune.conversion import lengths, preparation
 from kgtune.conversion.overlength import ledger_lines
@@ -24,6 +24,7 @@ from kgtune.evaluation import evaluation
 from kgtune.evaluation.evaluation import Demands, Measured
 from kgtune.examples import Example
 from kgtune.extraction import generation
+from kgtune.extraction import rules as held
 from kgtune.ontology import Ontology
 from kgtune.prompt import Contract
 from kgtune.scoring import earlier, gate, leakage
@@ -62,7 +63,7 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     rows = example_files.read_examples(
         path, default_confidence=cfg.data.default_confidence, drop_descriptions=cfg.data.description == "drop"
     )
-    saved = path.with_name(models.ONTOLOGY_FILE)
+    saved = path.with_name(model_folder.ONTOLOGY_FILE)
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
     lock = split_lock.read(path.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
@@ -245,10 +246,10 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
 
 def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
     """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
-    cap = generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    cap = held.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
     rules = None
     if which == "after_constrained":
-        rules = generation.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
+        rules = held.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
     extractor = generation.TransformersExtractor(
         model=model,
         tokenizer=prepared.tokenizer,
@@ -337,7 +338,7 @@ def keep_results(
     facts = {
         "base_model": cfg.model.model_id,
         "split": cfg.evaluation.split,
-        "max_new_tokens": generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        "max_new_tokens": held.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
         "config_sha256": config_hash(cfg),
         "data_sha256": runs.file_hash(Path(cfg.data.training_data)),
         "ontology_sha256": prepared.ontology.hash,

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from kgtune import export
 from kgtune.errors import DataError, UserError
+from kgtune.export import Document
 from kgtune.extraction import answers
 from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer
 from kgtune.extraction.texts import SourceText
@@ -106,7 +108,56 @@ def test_the_layout_follows_from_place_format_and_number(out, format_, sources, 
     assert answers.target(out, format_, sources).layout == layout
 
 
+@pytest.mark.parametrize(
+    ("out", "format_", "sources", "layout"),
+    [
+        (None, "stix", ["a"], "object"),
+        ("new.stix.json", "stix", ["a"], "object"),
+        ("new/", "stix", ["a"], "folder"),
+        ("new", "stix", ["a", "b"], "folder"),
+        (None, "raw", ["a"], "lines"),
+        (None, "raw", ["a", "b"], "lines"),
+        ("new.jsonl", "raw", ["a", "b"], "lines"),
+        ("new/", "raw", ["a", "b"], "folder"),
+    ],
+)
+def test_the_layout_of_an_export_follows_from_the_same(out, format_, sources, layout):
+    assert answers.target(out, format_, sources).layout == layout
+
+
+@pytest.mark.parametrize("name", [name for name in export.FORMATS if name not in answers.OWN])
+def test_an_export_goes_to_stdout_a_file_or_a_folder_as_its_bytes(tmp_path, capfdbinary, name):
+    row = rows()[0]
+    expected = export.render(row.graph, "a", name, Document("a.txt")).content
+    answers.target(None, name, [row.source]).write(row)
+    folder = answers.target(str(tmp_path) + "/", name, [row.source])
+    file = answers.target(str(tmp_path / "one"), name, [row.source])
+    for target in (folder, file):
+        target.write(row)
+        target.close()
+    assert capfdbinary.readouterr().out == expected
+    assert (tmp_path / f"a{export.FORMATS[name].suffix}").read_bytes() == expected
+    assert (tmp_path / "one").read_bytes() == expected
+
+
+def test_what_an_export_could_not_take_is_counted_with_the_row():
+    row = rows()[0]
+    answers.target("unused.jsonl", "raw", [row.source]).write(row)
+    assert row.faults == {"to review: name is not in the text": 3, "to review: evidence is not in the text": 2}
+
+
+def test_raw_lines_hold_the_graphs_alone_and_a_folder_says_what_failed(tmp_path):
+    write(answers.target(str(tmp_path / "raw.jsonl"), "raw", [text.source for text in TEXTS]))
+    lines = [json.loads(line) for line in (tmp_path / "raw.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == ["a.txt", "c.txt"]
+    write(answers.target(str(tmp_path / "out"), "stix", [text.source for text in TEXTS]))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.stix.json", "b.json", "c.stix.json"]
+    assert json.loads((tmp_path / "out" / "b.json").read_text(encoding="utf-8"))["graph"] is None
+
+
 def test_what_would_mix_or_overwrite_graphs_is_refused():
+    with pytest.raises(UserError, match="--format stix: there are 2 texts"):
+        answers.target(None, "stix", ["a", "b"])
     with pytest.raises(UserError, match="--format json: there are 2 texts"):
         answers.target(None, "json", ["a", "b"])
     with pytest.raises(UserError, match="is a folder"):

@@ -59,6 +59,12 @@ def test_a_folder_gives_json_lines_and_an_unreadable_answer_is_counted(folder):
     assert b"3 texts, 1 without a graph" in result.stderr
 
 
+def test_an_export_is_written_and_its_findings_are_told(folder):
+    result = run(str(folder / "a.txt"), "--format", "raw")
+    assert (result.returncode, json.loads(result.stdout)["id"]) == (0, "a.txt")
+    assert b"3 to review: name is not in the text" in result.stderr
+
+
 def test_a_folder_as_target_gets_one_file_each(folder):
     result = run(str(folder / "a.txt"), str(folder / "b.md"), "-o", str(folder / "out"))
     assert (result.returncode, result.stdout) == (0, b"")
@@ -78,7 +84,7 @@ def test_one_unreadable_answer_is_exit_2_with_the_reason(folder):
         (["--text", "a", "b.txt"], "give either --text or files"),
         (["--text", " "], "--text: is empty"),
         (["missing.txt"], "missing.txt: can't be read: No such file or directory."),
-        (["--text", "a", "--format", "stix"], "'json', 'jsonl'"),
+        (["--text", "a", "--format", "rdf"], "'json', 'jsonl', 'raw', 'stix'"),
         (["--text", "a", "--model", "no-such-folder"], "no-such-folder: no such folder. Run fine_tune.py first"),
         (["--text", "a", "output.id_stile=slug"], "id_style"),
     ],
