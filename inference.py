@@ -39,7 +39,7 @@ def main() -> int:
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
     extractor = loader(args.model, resolved)()
-    target.ontology = getattr(extractor, "ontology", None)
+    target.texts, target.ontology = {text.source: text.text for text in texts}, getattr(extractor, "ontology", None)
     rows = []
     for row in answers.extract(extractor, texts, resolved.config):
         if row.error and len(texts) == 1:

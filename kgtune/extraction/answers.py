@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +34,6 @@ class Row:
     graph: Graph | None
     error: str = ""
     faults: Counter[str] = field(default_factory=Counter)
-    text: str = ""
 
     @property
     def summary(self) -> str:
@@ -56,11 +55,10 @@ def extract(extractor: Extractor, texts: Sequence[SourceText], cfg: Config) -> I
         batch = texts[start : start + size]
         extractions = extractor.extract([text.text for text in batch])
         for text, extraction in zip(batch, extractions, strict=True):
-            yield _row(text, extraction, cfg)
+            yield _row(text.source, extraction, cfg)
 
 
-def _row(text: SourceText, extraction: Extraction, cfg: Config) -> Row:
-    source = text.source
+def _row(source: str, extraction: Extraction, cfg: Config) -> Row:
     is_cut = extraction.finish_reason == "length"
     if extraction.graph is None:
         fix = "Split the text, or " + ("raise decoding.max_new_tokens." if is_cut else "train on more data.")
@@ -68,7 +66,7 @@ def _row(text: SourceText, extraction: Extraction, cfg: Config) -> Row:
     graph, faults = graphs.closed(extraction.graph)
     if is_cut:
         faults["truncated"] += 1
-    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults, text=text.text)
+    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults)
 
 
 def report(rows: Sequence[Row]) -> str:
@@ -82,14 +80,15 @@ def report(rows: Sequence[Row]) -> str:
 class Target:
     """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`.
 
-    `ontology` says what the labels and types of an exported graph mean. What a format had no place for is added to
-    the row's faults.
+    An export shows the text of its source (`texts`), and `ontology` says what its labels and types mean. What a format
+    had no place for is added to the row's faults.
     """
 
     path: Path | None
     layout: Literal["object", "lines", "folder"]
     lines: list[str] = field(default_factory=list)
     format: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
     ontology: Ontology | None = None
 
     def write(self, row: Row) -> None:
@@ -107,7 +106,7 @@ class Target:
             self._line(json.dumps(row.to_object(), ensure_ascii=False, separators=(",", ":")))
 
     def _export(self, row: Row, graph: Graph, format_: str) -> None:
-        exported = export.render(graph, row.text, format_, _document(row.source), self.ontology)
+        exported = export.render(graph, self.texts[row.source], format_, _document(row.source), self.ontology)
         row.faults.update(exported.findings)
         if self.layout == "lines":
             self._line(exported.content.decode("utf-8").removesuffix("\n"))

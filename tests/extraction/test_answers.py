@@ -23,6 +23,7 @@ def rows():
 
 
 def write(target):
+    target.texts = {text.source: text.text for text in TEXTS}
     for row in rows():
         target.write(row)
     target.close()
@@ -129,10 +130,11 @@ def test_the_layout_of_an_export_follows_from_the_same(out, format_, sources, la
 def test_an_export_goes_to_stdout_a_file_or_a_folder_as_its_bytes(tmp_path, capfdbinary, name):
     row = rows()[0]
     expected = export.render(row.graph, "a", name, Document("a.txt")).content
-    answers.target(None, name, [row.source]).write(row)
+    stdout = answers.target(None, name, [row.source])
     folder = answers.target(str(tmp_path) + "/", name, [row.source])
     file = answers.target(str(tmp_path / "one"), name, [row.source])
-    for target in (folder, file):
+    for target in (stdout, folder, file):
+        target.texts = {row.source: "a"}
         target.write(row)
         target.close()
     assert capfdbinary.readouterr().out == expected
@@ -142,7 +144,9 @@ def test_an_export_goes_to_stdout_a_file_or_a_folder_as_its_bytes(tmp_path, capf
 
 def test_what_an_export_could_not_take_is_counted_with_the_row():
     row = rows()[0]
-    answers.target("unused.jsonl", "raw", [row.source]).write(row)
+    target = answers.target("unused.jsonl", "raw", [row.source])
+    target.texts = {row.source: "a"}
+    target.write(row)
     assert row.faults == {"to review: name is not in the text": 3, "to review: evidence is not in the text": 2}
 
 
