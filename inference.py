@@ -60,9 +60,10 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
 
     def load() -> Extractor:
         from kgtune import model  # torch: seconds
+        from kgtune.extraction import loading
 
         model.require_card(resolved.profile)
-        return model.load_extractor(folder, resolved.config)
+        return loading.load(folder, resolved.config)
 
     return load
 

@@ -122,6 +122,7 @@ class Contract:
     `max_answer_tokens` is the longest answer of its training data, in its own tokens. The shares of its evidence
     and, by label, of its names that stand in their text word for word say what a grammar may hold it to; a
     model that was trained before they were recorded has none.
+    `max_text_tokens` is the longest text it was trained on, less the rest of the prompt.
     """
 
     base_model: str
@@ -134,6 +135,7 @@ class Contract:
     has_descriptions: bool = True
     verbatim_evidence: float | None = None
     verbatim_names: Mapping[str, float] = field(default_factory=dict)
+    max_text_tokens: int | None = None
 
 
 def probe_hash(tokenizer: ChatTokenizer, system: str) -> str:

@@ -107,6 +107,14 @@ class TransformersExtractor:
         one, other = self._ids("a"), self._ids("1")
         return Prefix(self.model, one[: num_alike(one, other)])
 
+    def num_text_tokens(self, text: str) -> int:
+        """Count the tokens that a text adds to the prompt."""
+        return len(self._ids(text)) - self._num_frame_tokens
+
+    @cached_property
+    def _num_frame_tokens(self) -> int:
+        return len(self._ids("a")) - 1
+
     def _ids(self, text: str) -> list[int]:
         if HALF_CHARACTER.search(text):
             raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")

@@ -238,7 +238,14 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
         verbatim_evidence=evidence,
         verbatim_names=names,
+        max_text_tokens=max(len(sample.prompt_ids) for sample in samples) - _num_frame_tokens(prepared),
     )
+
+
+def _num_frame_tokens(prepared: Prepared) -> int:
+    """Tokens of a prompt beside its text."""
+    rendered = prompt.render(prepared.tokenizer, prepared.system, "a")
+    return len(prepared.tokenizer(rendered, add_special_tokens=False)["input_ids"]) - 1
 
 
 def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
