@@ -27,9 +27,11 @@ def load(folder: Path, cfg: Config) -> LongTextExtractor:
     tables = aliases.load(cfg.output.aliases)  # what can't be read is said before weights are loaded
     extractor = models.load_extractor(folder, cfg)
     assert isinstance(extractor, TransformersExtractor), extractor
-    limit = window_tokens(models.read_contract(folder), cfg)
+    contract = models.read_contract(folder)
+    limit = window_tokens(contract, cfg)
     overlap = min(cfg.decoding.overlap_tokens, limit // 2)
-    return LongTextExtractor(extractor, extractor.num_text_tokens, limit, overlap, tables, _tell)
+    ontology = models.read_ontology(folder, contract)
+    return LongTextExtractor(extractor, extractor.num_text_tokens, limit, overlap, tables, ontology, _tell)
 
 
 def window_tokens(contract: Contract, cfg: Config) -> int:

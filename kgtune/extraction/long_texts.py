@@ -15,6 +15,7 @@ from kgtune.extraction import merging
 from kgtune.extraction.extractor import Extraction, Extractor, Statistics
 from kgtune.extraction.windows import windows
 from kgtune.grounding import Span
+from kgtune.ontology import Ontology
 from kgtune.ontology.aliases import Aliases
 
 # Windows that are answered in one call. Between calls only graphs are kept, so that memory does not grow with a text.
@@ -30,6 +31,7 @@ class LongTextExtractor:
     window_tokens: int
     overlap_tokens: int
     aliases: Aliases = field(default_factory=Aliases)
+    ontology: Ontology | None = None
     progress: Callable[[int, int], None] | None = None
     """Told how many of a call's windows are answered, where there are more of them than texts."""
 
