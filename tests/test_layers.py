@@ -20,7 +20,7 @@ LAYERS = [
     "training evaluation extraction.generation extraction.loading extraction.device decoding.decoding",
     "model service export extraction client replies",
     "training.supervision scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
-extraction.incremental extraction.merging extraction.windows extraction.selection extraction.interruption service.admission",
+extraction.incremental extraction.agreement extraction.calibration extraction.merging extraction.windows extraction.selection extraction.interruption service.admission",
     "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config",

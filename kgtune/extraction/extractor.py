@@ -52,6 +52,8 @@ class Extraction:
     num_answer_tokens: int
     reason: str | None = None
     statistics: Statistics | None = None
+    probabilities: tuple[float, ...] = ()
+    """Of the graph's relationships, in their order: how probable what was chosen was; empty where that is not known."""
     merged: Merged | None = None
     """Of a text that was answered window by window: where everything was said, and what did not agree."""
 

@@ -9,6 +9,7 @@ import logging
 from pathlib import Path
 
 from kgtune import model as models
+from kgtune.extraction import calibration
 from kgtune.extraction.generation import TransformersExtractor
 from kgtune.extraction.long_texts import LongTextExtractor
 from kgtune.ontology import aliases
@@ -27,6 +28,9 @@ def load(folder: Path, cfg: Config) -> LongTextExtractor:
     tables = aliases.load(cfg.output.aliases)  # what can't be read is said before weights are loaded
     extractor = models.load_extractor(folder, cfg)
     assert isinstance(extractor, TransformersExtractor), extractor
+    extractor.calibration = calibration.read(folder)
+    if extractor.confidence == "probability" and extractor.calibration is None:
+        log.warning("%s: has no calibration, so that confidence is the bare probability of what was chosen", folder)
     contract = models.read_contract(folder)
     limit = window_tokens(contract, cfg)
     overlap = min(cfg.decoding.overlap_tokens, limit // 2)

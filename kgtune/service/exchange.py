@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction
-from kgtune.extraction.incremental import AnswerReader
+from kgtune.extraction.incremental import AnswerReader, Item
 from kgtune.extraction.selection import Selection
 from kgtune.service import answering, refusals
 from kgtune.service.answering import Answer, Asked
@@ -115,7 +115,9 @@ async def _beside(text: str, work: Callable[[], T]) -> T:
 def _unfolded(extraction: Extraction, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
     selection, graph = Selection(asked.text, asked.wanted, extraction.merged), extraction.graph
     # The graph's own items have the confidence that counts; of an answer that is no graph, what can be read of it.
-    taken = AnswerReader().feed(extraction.raw_text) if graph is None else (*graph.entities, *graph.relationships)
+    taken: Sequence[Item] = (
+        AnswerReader().feed(extraction.raw_text) if graph is None else (*graph.entities, *graph.relationships)
+    )
     items = [shown for item in taken for shown in selection.take(item)]
     selection.finish()
     return items, selection

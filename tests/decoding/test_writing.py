@@ -320,3 +320,32 @@ def test_a_free_answer_ends_at_a_stop_token_or_at_its_cap_and_its_guesses_change
         assert writing.finish == ("stop" if cap > len(wanted) else "length")
         assert passes == writing.statistics.num_forward_passes
         assert draft_tokens == 0 or cap < 10 or passes < 30
+
+
+def test_the_probability_of_a_relationship_is_that_of_its_type_and_ends() -> None:
+    answer = graph.dumps(WANTED)
+    writing = GrammarWriting(letters.vocabulary(), replace(RULES, has_descriptions=False), TEXT, Limits(2000, 8))
+    model = MadeUpModel(1, answer)
+    asked: list[str] = []
+
+    def likelihood(position: int, allowed: bytes, token: int) -> float:
+        assert allowed[token // 8] >> token % 8 & 1
+        if sum(byte.bit_count() for byte in allowed) == 1:
+            return 1.0
+        asked.append(chr(token))
+        return 0.5
+
+    while writing.prepare() is None and writing.finish is None:
+        behind = [writing.tokens + writing.draft[:n] for n in range(len(writing.draft) + 1)]
+        choices = [model.ranked(tokens)[0] for tokens in behind]
+        best = lambda position, allowed: next(  # noqa: E731
+            t
+            for t in model.ranked(behind[position])
+            if allowed[t // 8] >> t % 8 & 1  # noqa: B023
+        )
+        writing.settle(choices, best, likelihood)
+
+    assert bytes(writing.tokens).decode() == answer
+    # type: U or A; source and target: 1 of e1 to e3, each; all else is forced or not asked about
+    assert asked == ["U", "1", "2", "A", "1", "3"]
+    assert writing.probabilities == [0.125, 0.125]
