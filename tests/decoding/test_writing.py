@@ -336,14 +336,9 @@ def test_the_probability_of_a_relationship_is_that_of_its_type_and_ends() -> Non
         return 0.5
 
     while writing.prepare() is None and writing.finish is None:
-        behind = [writing.tokens + writing.draft[:n] for n in range(len(writing.draft) + 1)]
-        choices = [model.ranked(tokens)[0] for tokens in behind]
-        best = lambda position, allowed: next(  # noqa: E731
-            t
-            for t in model.ranked(behind[position])
-            if allowed[t // 8] >> t % 8 & 1  # noqa: B023
-        )
-        writing.settle(choices, best, likelihood)
+        fed = [writing.tokens + writing.draft[:n] for n in range(len(writing.draft) + 1)]
+        choices = [model.ranked(tokens)[0] for tokens in fed]
+        writing.settle(choices, lambda position, allowed, fed=fed: model.best(fed[position], allowed), likelihood)
 
     assert bytes(writing.tokens).decode() == answer
     # type: U or A; source and target: 1 of e1 to e3, each; all else is forced or not asked about

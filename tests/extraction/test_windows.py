@@ -1,6 +1,7 @@
 """Windows of long texts: whole sentences, nothing lost, overlap, and no indicator divided."""
 
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_windows_fit_end_with_sentences_and_hold_every_sentence(limit, overlap):
 
 def test_a_window_begins_with_the_last_sentences_of_the_one_before():
     pieces = told(TEXT, windows(TEXT, words, 40, 20))  # four sentences of ten words, two of them shared
-    for piece, following in zip(pieces, pieces[1:], strict=False):
+    for piece, following in pairwise(pieces):
         assert following[:50] in piece
     assert len(pieces) == 19
 
