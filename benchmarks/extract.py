@@ -82,7 +82,12 @@ def main() -> int:
     masks = mask_times(documents[:8])
     print(f"masks at {vocabulary.SIZE:,} tokens: " + ", ".join(f"{key} {value}" for key, value in masks.items()))
     results = [
-        result(peer, f"{metric} per answer", *(pick(tallies[name], key) for name in (OURS, peer)), more_is_better=False)
+        result(
+            peer,
+            f"{metric} per answer",
+            *(pick(tallies[name], key, len(documents)) for name in (OURS, peer)),
+            more_is_better=False,
+        )
         for peer in tallies
         if peer != OURS
         for key, metric in (("num_passes", "forward passes"), ("seconds", "seconds"))
@@ -94,8 +99,8 @@ def main() -> int:
 COLUMNS = (("num_passes", 1), ("seconds", 3), ("num_tokens", 1), ("num_graphs", 2))
 
 
-def pick(tallies: list[Tally], key: str) -> list[float]:
-    return [float(getattr(tally, key)) for tally in tallies]
+def pick(tallies: list[Tally], key: str, num_answers: int) -> list[float]:
+    return [float(getattr(tally, key)) / num_answers for tally in tallies]
 
 
 def load(args: argparse.Namespace) -> tuple[TunedModel, Any]:

@@ -96,7 +96,11 @@ def _row(source: SourceText, extraction: Extraction, wanted: Wanted) -> Row:
     if extraction.merged is not None:
         faults.update(extraction.merged.lost)
         faults["conflicts"] += len(extraction.merged.conflicts)
-    details = shown | (extraction.merged.to_object() if extraction.merged else {}) if wanted.offsets else None
+    details: dict[str, Any] | None = None
+    if wanted.offsets:
+        details = shown | (extraction.merged.to_object() if extraction.merged else {})
+        if source.is_converted:
+            details["text"] = source.text  # places are of no use without the text that they are in
     return Row(source.source, selection.graph, faults=+faults, details=details)
 
 

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 # Where a model does not say how long its texts were: an answer takes about 1.75 times the tokens of its text, so that
 # both and the prompt's frame fit into the length of a row.
 _SHARE_OF_ROW = 3
+# Windows that are sorted by length together; after each such call it is told how far a text has come.
+_BATCHES_AT_ONCE = 2
 
 
 def load(folder: Path, cfg: Config) -> LongTextExtractor:
@@ -35,7 +37,8 @@ def load(folder: Path, cfg: Config) -> LongTextExtractor:
     limit = window_tokens(contract, cfg)
     overlap = min(cfg.decoding.overlap_tokens, limit // 2)
     ontology = models.read_ontology(folder, contract)
-    return LongTextExtractor(extractor, extractor.num_text_tokens, limit, overlap, tables, ontology, _tell)
+    at_once = _BATCHES_AT_ONCE * cfg.decoding.batch_size
+    return LongTextExtractor(extractor, extractor.num_text_tokens, limit, overlap, tables, ontology, _tell, at_once)
 
 
 def window_tokens(contract: Contract, cfg: Config) -> int:

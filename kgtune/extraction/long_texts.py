@@ -18,9 +18,6 @@ from kgtune.grounding import Span
 from kgtune.ontology import Ontology
 from kgtune.ontology.aliases import Aliases
 
-# Windows that are answered in one call. Between calls only graphs are kept, so that memory does not grow with a text.
-_WINDOWS_AT_ONCE = 256
-
 
 @dataclass
 class LongTextExtractor:
@@ -34,6 +31,8 @@ class LongTextExtractor:
     ontology: Ontology | None = None
     progress: Callable[[int, int], None] | None = None
     """Told how many of a call's windows are answered, where there are more of them than texts."""
+    windows_at_once: int = 256
+    """In one call of the inner extractor. Between calls only graphs are kept: memory does not grow with a text."""
 
     @property
     def name(self) -> str:
@@ -43,8 +42,8 @@ class LongTextExtractor:
         cuts = [windows(text, self.measure, self.window_tokens, self.overlap_tokens) for text in texts]
         pieces = [(number, span) for number, spans in enumerate(cuts) for span in spans]
         answers: list[Extraction] = []
-        for start in range(0, len(pieces), _WINDOWS_AT_ONCE):
-            part = pieces[start : start + _WINDOWS_AT_ONCE]
+        for start in range(0, len(pieces), self.windows_at_once):
+            part = pieces[start : start + self.windows_at_once]
             asked = [texts[number] if len(cuts[number]) == 1 else _piece(texts[number], span) for number, span in part]
             flags = None if cancel is None else WindowCancels(cancel, [number for number, _ in part])
             answers += self.inner.extract(asked, cancel=flags)
