@@ -124,7 +124,10 @@ class TransformersExtractor:
 
     def num_text_tokens(self, text: str) -> int:
         """Count the tokens that a text adds to the prompt."""
-        return len(self._ids(text)) - self._num_frame_tokens
+        rendered = prompt.render(self.tokenizer, self.system, text)
+        # quietly: that a text is longer than the model takes is why it is measured
+        ids = self.tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"]
+        return len(ids) - self._num_frame_tokens
 
     @cached_property
     def _num_frame_tokens(self) -> int:

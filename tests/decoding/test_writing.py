@@ -138,7 +138,7 @@ def test_guesses_save_forward_passes_and_are_counted() -> None:
     num_asked = len(graph.dumps(WANTED).encode()) - plain.num_forced_tokens
     assert plain.num_forward_passes == num_asked
     assert (plain.num_drafted_tokens, plain.num_accepted_tokens, plain.num_overruled_tokens) == (0, 0, 0)
-    assert drafted.num_forward_passes < num_asked / 2
+    assert drafted.num_forward_passes < 0.6 * num_asked
     assert 0 < drafted.num_accepted_tokens < drafted.num_drafted_tokens
     assert drafted.num_forward_passes + drafted.num_accepted_tokens + drafted.num_forced_tokens == len(
         graph.dumps(WANTED).encode()
