@@ -158,11 +158,12 @@ class TransformersExtractor:
         raw = prompt.restore(answer, text)
         read = read_answer(raw, writing.finish, len(row.prompt), len(writing.tokens))
         read = replace(read, statistics=writing.statistics)
-        if read.graph is None or not writing.probabilities:
+        if (graph := read.graph) is None or not writing.probabilities:
             return read
-        probabilities = tuple(writing.probabilities[: len(read.graph.relationships)])
-        read = replace(read, probabilities=probabilities)
-        return read if self.confidence == "stated" else replace(read, graph=self._sure(read.graph, probabilities))
+        probabilities = tuple(writing.probabilities[: len(graph.relationships)])
+        if self.confidence == "probability":
+            graph = self._sure(graph, probabilities)
+        return replace(read, graph=graph, probabilities=probabilities)
 
     def _sure(self, graph: Graph, probabilities: Sequence[float]) -> Graph:
         """Put in the place of the model's word how probable a relationship was, by the calibration if there is one."""

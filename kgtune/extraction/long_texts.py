@@ -34,9 +34,10 @@ class LongTextExtractor:
     windows_at_once: int = 256
     """In one call of the inner extractor. Between calls only graphs are kept: memory does not grow with a text."""
 
-    @property
-    def name(self) -> str:
-        return self.inner.name
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.inner.name
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
         cuts = [windows(text, self.measure, self.window_tokens, self.overlap_tokens) for text in texts]
