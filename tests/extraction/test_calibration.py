@@ -93,13 +93,13 @@ def test_a_file_that_is_no_curve_is_refused_with_what_to_do(tmp_path, change):
 
 
 def test_its_own_error_is_measured_on_documents_that_it_was_not_fitted_to():
-    rng = random.Random(1)
+    rng = random.Random(0)
     # each document is right or wrong as a whole, and has a probability of its own: a curve can learn that by heart
     items = [
         Judged(f"d{d}", probability, is_right)
-        for d, (probability, is_right) in enumerate((rng.random(), rng.random() < 0.5) for _ in range(30))
+        for d, (probability, is_right) in enumerate((rng.random(), rng.random() < 0.5) for _ in range(60))
         for _ in range(12)
     ]
     found = fit(items)
     by_heart = calibration_error([(found.confidence(item.probability), item.is_right) for item in items])
-    assert found.ece_after > by_heart + 0.03
+    assert found.ece_after > by_heart + 0.05
