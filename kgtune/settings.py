@@ -226,7 +226,7 @@ class DecodingSettings(Section):
     max_evidence_chars: int = Field(default=1000, ge=0, le=100_000)
     """Characters of an evidence or a description at most; not below the longest one of your data."""
     window_tokens: Annotated[int, Field(ge=16, le=131_072)] | Literal["auto"] = "auto"
-    """Tokens of text answered at once; auto: the longest text trained on; longer texts are cut, and merged."""
+    """Tokens of a long text answered at once; auto: as long as texts that were trained on; the answers are merged."""
     overlap_tokens: int = Field(default=64, ge=0, le=8192)
     """Tokens of text that a window shares with the one before; raise when relationships get lost."""
     confidence: Literal["probability", "stated"] = "probability"

@@ -21,12 +21,14 @@ from kgtune.ontology.aliases import Aliases
 
 @dataclass
 class LongTextExtractor:
-    """Cuts what is longer than `window_tokens` of text; windows share `overlap_tokens` with the one before."""
+    """Cuts what is longer than `whole_tokens` into windows, which share `overlap_tokens` with the one before."""
 
     inner: Extractor
     measure: Callable[[str], int]
     window_tokens: int
     overlap_tokens: int
+    whole_tokens: int = 0
+    """A text of so many tokens is answered as it is, even if that is more than a window."""
     aliases: Aliases = field(default_factory=Aliases)
     ontology: Ontology | None = None
     progress: Callable[[int, int], None] | None = None
@@ -40,7 +42,7 @@ class LongTextExtractor:
         self.name = self.inner.name
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
-        cuts = [windows(text, self.measure, self.window_tokens, self.overlap_tokens) for text in texts]
+        cuts = [self._cut(text) for text in texts]
         pieces = [(number, span) for number, spans in enumerate(cuts) for span in spans]
         answers: list[Extraction] = []
         for start in range(0, len(pieces), self.windows_at_once):
@@ -51,6 +53,11 @@ class LongTextExtractor:
             if self.progress is not None and len(pieces) > len(texts):
                 self.progress(len(answers), len(pieces))
         return [self._joined(text, spans, _taken(answers, len(spans))) for text, spans in zip(texts, cuts, strict=True)]
+
+    def _cut(self, text: str) -> list[Span]:
+        if self.measure(text) <= self.whole_tokens:
+            return [Span(0, len(text))]
+        return windows(text, self.measure, self.window_tokens, self.overlap_tokens)
 
     def _joined(self, text: str, spans: Sequence[Span], answers: Sequence[Extraction]) -> Extraction:
         """Make one extraction of a text's windows. Cancelled is what any window was; cut, where any answer was."""

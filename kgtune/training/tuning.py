@@ -230,6 +230,8 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
     """The contract that travels with the model."""
     samples = prepared.supervision.samples
     evidence, names = supervision.verbatim_shares(samples)
+    num_frame = _num_frame_tokens(prepared)
+    lengths_of_texts = sorted(len(sample.prompt_ids) - num_frame for sample in samples)
     return Contract(
         base_model=cfg.model.model_id,
         system=prepared.system,
@@ -240,7 +242,8 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
         verbatim_evidence=evidence,
         verbatim_names=names,
-        max_text_tokens=max(len(sample.prompt_ids) for sample in samples) - _num_frame_tokens(prepared),
+        usual_text_tokens=lengths_of_texts[len(samples) // 2],
+        long_text_tokens=lengths_of_texts[9 * len(samples) // 10],
     )
 
 

@@ -45,6 +45,14 @@ def test_a_text_that_fits_passes_as_it_is():
     assert found.merged is None
 
 
+def test_a_text_may_be_longer_than_a_window_and_still_be_answered_as_it_is():
+    inner = ScriptedExtractor({TEXT: answer_of("Tidal Fox")})
+    [found] = long(inner, whole_tokens=words(TEXT)).extract([TEXT])
+    assert (len(found.graph.entities), found.merged) == (1, None)
+    [found] = long(inner, whole_tokens=words(TEXT) - 1).extract([TEXT])
+    assert len(found.merged.windows) == 2
+
+
 def test_a_long_text_gets_one_graph_with_places_in_the_whole_text():
     [found] = long(ScriptedExtractor(ANSWERS), aliases=ALIASES).extract([TEXT])
     assert [e.name for e in found.graph.entities] == ["Tidal Fox", "Vexa"]
