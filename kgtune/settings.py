@@ -228,7 +228,7 @@ class DecodingSettings(Section):
     window_tokens: Annotated[int, Field(ge=16, le=131_072)] | Literal["auto"] = "auto"
     """Tokens of a long text answered at once; auto: as long as texts that were trained on; the answers are merged."""
     overlap_tokens: int = Field(default=64, ge=0, le=8192)
-    """Tokens of text that a window shares with the one before; raise when relationships get lost."""
+    """Tokens of text that a window shares with the one before, a third of it at most; less is more precise."""
     confidence: Literal["probability", "stated"] = "probability"
     """probability: of the choices made, calibrated by fine-tuning; stated: the model's own word."""
     samples: int = Field(default=0, ge=0, le=64)
