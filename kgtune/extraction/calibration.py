@@ -19,9 +19,10 @@ from kgtune.errors import ModelError
 
 CALIBRATION_FILE = "calibration.json"
 SCHEMA_VERSION = 1
-Method = Literal["isotonic", "platt"]
+Method = Literal["isotonic", "platt", "none"]
 Curve = tuple[tuple[float, float], ...]
 
+_AS_IT_IS: Curve = ((0.0, 0.0), (1.0, 1.0))
 # Below this nothing is fitted; up to the second, a curve of two parameters, since a staircase would follow the noise.
 LEAST_ITEMS = 30
 _LEAST_FOR_ISOTONIC = 300
@@ -45,7 +46,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The curve, and on how much it rests.
+    """The curve ("none": the probability as it is), and on how much it rests.
 
     Expected calibration errors are over ten bins: of the bare probabilities, and of what curves say that were fitted
     to other documents (in five parts), since a curve is always right about what it was fitted to.
@@ -66,18 +67,24 @@ class Calibration:
 
 
 def fit(items: Sequence[Judged]) -> Calibration | None:
-    """Fit a curve; None where there are too few items, or all are right or all wrong."""
+    """Fit a curve; None where there are too few items, or all are right or all wrong.
+
+    A curve that brings no gain on other documents than its own is not used: the method is then "none". That is
+    judged by the squared error, which the bins' luck does not sway: 66 items fill ten bins too thinly.
+    """
     if not is_enough(items):
         return None
-    crossed = [(probability, item.is_right) for item, probability in zip(items, _crossed(items), strict=True)]
+    bare = [(item.probability, item.is_right) for item in items]
+    crossed = [(said, item.is_right) for item, said in zip(items, _crossed(items), strict=True)]
+    is_better = _squared_error(crossed) < _squared_error(bare)
     return Calibration(
-        _method(items),
-        _curve(items),
+        _method(items) if is_better else "none",
+        _curve(items) if is_better else _AS_IT_IS,
         len({item.document for item in items}),
         len(items),
         round(sum(item.is_right for item in items) / len(items), 4),
-        round(calibration_error([(item.probability, item.is_right) for item in items]), 4),
-        round(calibration_error(crossed), 4),
+        round(calibration_error(bare), 4),
+        round(calibration_error(crossed if is_better else bare), 4),
     )
 
 
@@ -95,6 +102,10 @@ def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
     return sum(gaps) / len(pairs)
 
 
+def _squared_error(pairs: Sequence[tuple[float, bool]]) -> float:
+    return sum((said - is_right) ** 2 for said, is_right in pairs) / len(pairs)
+
+
 def _crossed(items: Sequence[Judged]) -> list[float]:
     """Say for each item what the curve of the other documents' items says of it."""
     documents = {name: number for number, name in enumerate(dict.fromkeys(item.document for item in items))}
@@ -102,7 +113,7 @@ def _crossed(items: Sequence[Judged]) -> list[float]:
     curves = {}
     for fold in set(folds):
         others = [item for item, its in zip(items, folds, strict=True) if its != fold]
-        curves[fold] = _curve(others) if len({item.is_right for item in others}) == 2 else ((0.0, 0.0), (1.0, 1.0))
+        curves[fold] = _curve(others) if len({item.is_right for item in others}) == 2 else _AS_IT_IS
     return [_on(curves[fold], item.probability) for item, fold in zip(items, folds, strict=True)]
 
 

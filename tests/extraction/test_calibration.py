@@ -103,3 +103,11 @@ def test_its_own_error_is_measured_on_documents_that_it_was_not_fitted_to():
     found = fit(items)
     by_heart = calibration_error([(found.confidence(item.probability), item.is_right) for item in items])
     assert found.ece_after > by_heart + 0.05
+
+
+def test_a_curve_that_brings_no_gain_on_other_documents_is_not_used():
+    rng = random.Random(3)
+    said = [rng.random() for _ in range(60)]
+    found = fit([Judged(f"d{n}", p, rng.random() < p) for n, p in enumerate(said)])
+    assert (found.method, found.num_items, found.ece_after) == ("none", 60, found.ece_before)
+    assert [found.confidence(p) for p in (0.0, 0.3, 1.0)] == [0.0, 0.3, 1.0]
