@@ -59,6 +59,7 @@ def main() -> int:
         before = tuning.measure(trainer.model, prepared, cfg, "before")
         trained = training.train(trainer, checkpoint)
         tuning.keep_model(trainer, prepared, cfg, output_dir)
+        tuning.calibrate(trainer.model, prepared, cfg, output_dir)
         after = tuning.measure(trainer.model, prepared, cfg, "after")
         columns, run = (
             {"before": before, "after": after},

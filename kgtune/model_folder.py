@@ -50,3 +50,8 @@ def read_ontology(folder: Path, contract: Contract) -> Ontology:
             "again with this one."
         )
     return ontology
+
+
+def ontology_of(folder: Path) -> Ontology:
+    """Read the ontology that a model was trained with, whose contract is read for it."""
+    return read_ontology(folder, read_contract(folder))

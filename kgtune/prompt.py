@@ -122,6 +122,7 @@ class Contract:
     `max_answer_tokens` is the longest answer of its training data, in its own tokens. The shares of its evidence
     and, by label, of its names that stand in their text word for word say what a grammar may hold it to; a
     model that was trained before they were recorded has none.
+    Half of its texts have `usual_text_tokens` at most, nine in ten `long_text_tokens`: the prompt's less its frame.
     """
 
     base_model: str
@@ -134,6 +135,8 @@ class Contract:
     has_descriptions: bool = True
     verbatim_evidence: float | None = None
     verbatim_names: Mapping[str, float] = field(default_factory=dict)
+    usual_text_tokens: int | None = None
+    long_text_tokens: int | None = None
 
 
 def probe_hash(tokenizer: ChatTokenizer, system: str) -> str:

@@ -187,6 +187,10 @@ class OutputSettings(Section):
     """Folder of checkpoints, final_model and reports."""
     id_style: Literal["slug", "numbered"] = "slug"
     """Entity ids in files and answers; slug: tool--example-tool, numbered: e1."""
+    ungrounded: Literal["flag", "drop"] = "flag"
+    """Names and evidence that the text does not hold: counted and shown, or dropped and counted."""
+    aliases: tuple[NonEmpty, ...] = ("examples",)
+    """Tables of names that are one entity, for long texts: examples, YAML files, MISP-galaxy clusters."""
 
 
 class EvaluationSettings(Section):
@@ -221,6 +225,14 @@ class DecodingSettings(Section):
     """Characters of a name at most; not below the longest one of your data."""
     max_evidence_chars: int = Field(default=1000, ge=0, le=100_000)
     """Characters of an evidence or a description at most; not below the longest one of your data."""
+    window_tokens: Annotated[int, Field(ge=16, le=131_072)] | Literal["auto"] = "auto"
+    """Tokens of a long text answered at once; auto: as long as texts that were trained on; the answers are merged."""
+    overlap_tokens: int = Field(default=64, ge=0, le=8192)
+    """Tokens of text that a window shares with the one before, a third of it at most; less is more precise."""
+    confidence: Literal["probability", "stated"] = "probability"
+    """probability: of the choices made, calibrated by fine-tuning; stated: the model's own word."""
+    samples: int = Field(default=0, ge=0, le=64)
+    """Answers drawn at random besides; confidence is then the share that agree; each costs an answer."""
 
 
 class OpenaiSettings(Section):

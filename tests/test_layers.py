@@ -17,11 +17,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it that have no line of their own.
 LAYERS = [
     "demo",
-    "training evaluation extraction.generation extraction.device decoding.decoding",
+    "training evaluation extraction.generation extraction.loading extraction.device decoding.decoding",
     "model service export extraction client replies",
     "training.supervision scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
-extraction.incremental extraction.selection extraction.interruption service.admission",
-    "sources examples prompt parsing salvage salvage_items runs model_folder pages extraction.texts highlighting conversion.sampling \
+extraction.incremental extraction.agreement extraction.calibration extraction.merging extraction.windows \
+extraction.selection extraction.interruption service.admission",
+    "sources examples prompt parsing salvage salvage_items runs model_folder pages extraction.texts \
+extraction.converting highlighting conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",

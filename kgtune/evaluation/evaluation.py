@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kgtune.examples import Example
-from kgtune.extraction.extractor import Extractor
+from kgtune.extraction import calibration
+from kgtune.extraction.extractor import Extraction, Extractor
 from kgtune.ontology import Ontology
 from kgtune.scoring import gate, tables
 from kgtune.scoring.column import Cost
 from kgtune.scoring.documents import Document, Judged, judge
 from kgtune.scoring.earlier import Earlier
 from kgtune.scoring.gate import Condition
+from kgtune.scoring.matching import match_relationships, named
 from kgtune.scoring.negatives import kind_of
 from kgtune.scoring.scoreboard import Scoreboard, written_document
 from kgtune.scoring.tally import Rules
@@ -72,6 +74,17 @@ def measure(extractor: Extractor, examples: Sequence[Example]) -> Measured:
         sum(out.num_prompt_tokens for out in extractions),
         sum(out.num_answer_tokens for out in extractions),
     )
+
+
+def judged_relationships(example: Example, extraction: Extraction) -> list[calibration.Judged]:
+    """Say of each relationship that a model gave a probability whether the gold graph has it, strictly."""
+    if extraction.graph is None:
+        return []
+    right = match_relationships(named(example.graph), named(extraction.graph)).strict
+    return [
+        calibration.Judged(example.doc_id or example.id, probability, place in right)
+        for place, probability in enumerate(extraction.probabilities)
+    ]
 
 
 def results(

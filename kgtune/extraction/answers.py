@@ -17,6 +17,7 @@ from kgtune import export, runs
 from kgtune import graph as graphs
 from kgtune.errors import DataError, Problem, UserError
 from kgtune.extraction.extractor import Extraction, Extractor
+from kgtune.extraction.selection import Wanted, select
 from kgtune.extraction.texts import SourceText
 from kgtune.graph import Graph
 from kgtune.ontology import Ontology
@@ -28,12 +29,13 @@ OWN = (None, "json", "jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one text: a graph, or an error. `faults` counts what was mended or cut."""
+    """What became of one text: a graph, or an error. `faults` counts what was mended, cut or is not in the text."""
 
     source: str
     graph: Graph | None
     error: str = ""
     faults: Counter[str] = field(default_factory=Counter)
+    details: dict[str, Any] | None = None
 
     @property
     def summary(self) -> str:
@@ -45,28 +47,63 @@ class Row:
     def to_object(self) -> dict[str, Any]:
         if self.graph is None:
             return {"source": self.source, "graph": None, "error": self.error}
-        return {"source": self.source, "graph": graphs.to_object(self.graph)}
+        return {"source": self.source, "graph": self.shown}
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The graph as it is written: with places, where they were asked for."""
+        assert self.graph is not None, self.source
+        return self.details or graphs.to_object(self.graph)
 
 
-def extract(extractor: Extractor, texts: Sequence[SourceText], cfg: Config) -> Iterator[Row]:
-    """Extract batch by batch, so that the first rows are there before the last text is read."""
+def extract(
+    extractor: Extractor,
+    texts: Sequence[SourceText],
+    cfg: Config,
+    *,
+    offsets: bool = False,
+    min_confidence: float = 0.0,
+) -> Iterator[Row]:
+    """Extract batch by batch, so that the first rows are there before the last text is read.
+
+    With `offsets` rows say where everything stands, and of a long text how its windows were merged.
+    """
     size = cfg.decoding.batch_size
+    ontology = getattr(extractor, "ontology", None)
+    wanted = Wanted(
+        min_confidence=min_confidence,
+        offsets=offsets,
+        id_style=cfg.output.id_style,
+        ungrounded=cfg.output.ungrounded,
+        unanchored=ontology.unanchored if ontology else frozenset(),
+    )
     for start in range(0, len(texts), size):
         batch = texts[start : start + size]
         extractions = extractor.extract([text.text for text in batch])
         for text, extraction in zip(batch, extractions, strict=True):
-            yield _row(text.source, extraction, cfg)
+            yield _row(text, extraction, wanted)
 
 
-def _row(source: str, extraction: Extraction, cfg: Config) -> Row:
+def _row(source: SourceText, extraction: Extraction, wanted: Wanted) -> Row:
     is_cut = extraction.finish_reason == "length"
     if extraction.graph is None:
         fix = "Split the text, or " + ("raise decoding.max_new_tokens." if is_cut else "train on more data.")
-        return Row(source, None, f"the model's answer is no graph ({extraction.reason}). {fix}")
-    graph, faults = graphs.closed(extraction.graph)
+        return Row(source.source, None, f"the model's answer is no graph ({extraction.reason}). {fix}")
+    shown, selection = select(extraction.graph, source.text, wanted, extraction.merged)
+    faults = selection.dropped + selection.withheld
+    faults["names_not_in_text"] = selection.ungrounded["name"]
+    faults["evidence_not_in_text"] = selection.ungrounded["evidence"]
     if is_cut:
         faults["truncated"] += 1
-    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults)
+    if extraction.merged is not None:
+        faults.update(extraction.merged.lost)
+        faults["conflicts"] += len(extraction.merged.conflicts)
+    details: dict[str, Any] | None = None
+    if wanted.offsets:
+        details = shown | (extraction.merged.to_object() if extraction.merged else {})
+        if source.is_converted:
+            details["text"] = source.text  # places are of no use without the text that they are in
+    return Row(source.source, selection.graph, faults=+faults, details=details)
 
 
 def report(rows: Sequence[Row]) -> str:
@@ -98,10 +135,10 @@ class Target:
             pass  # a line without a graph would be none that convert_data.py reads; the row's error is told and counted
         elif self.layout == "folder":
             assert self.path is not None, self
-            value = row.to_object() if row.graph is None else graphs.to_object(row.graph)
+            value = row.to_object() if row.graph is None else row.shown
             runs.write_json_atomic(self.path / _file_name(row.source), value)
         elif self.layout == "object" and row.graph is not None:
-            self._line(json.dumps(graphs.to_object(row.graph), ensure_ascii=False, indent=2))
+            self._line(json.dumps(row.shown, ensure_ascii=False, indent=2))
         else:
             self._line(json.dumps(row.to_object(), ensure_ascii=False, separators=(",", ":")))
 

@@ -49,7 +49,7 @@ def answer(extraction: Extraction, job: Job, asked: Asked) -> Answer:
     """Show the graph of an extraction. Raises a RefusalError where its answer was no graph."""
     if extraction.graph is None:
         raise refusals.unreadable(extraction)
-    shown, selection = select(extraction.graph, asked.text, asked.wanted)
+    shown, selection = select(extraction.graph, asked.text, asked.wanted, extraction.merged)
     headers = fault_headers(extraction, selection, asked)
     if asked.stats or asked.wanted.offsets:
         # Additions have a place in JSON alone; check_format has refused them elsewhere.
@@ -66,6 +66,12 @@ def fault_headers(extraction: Extraction, selection: Selection, asked: Asked) ->
     headers = {"X-Truncated": "true"} if extraction.finish_reason == "length" else {}
     if selection.dropped:
         headers["X-Dropped"] = str(selection.dropped.total())
+    if ungrounded := selection.ungrounded.total():
+        headers["X-Ungrounded"] = str(ungrounded)
+    if extraction.merged is not None:
+        headers["X-Windows"] = str(len(extraction.merged.windows))
+        if extraction.merged.lost:
+            headers["X-Lost"] = str(extraction.merged.lost.total())
     if asked.num_control_characters:
         headers["X-Control-Characters"] = str(asked.num_control_characters)
     return headers
@@ -91,6 +97,8 @@ def statistics(extraction: Extraction, job: Job, selection: Selection) -> dict[s
         "withheld": dict(selection.withheld),
         "ungrounded": dict(selection.ungrounded),
     }
+    if extraction.merged is not None:
+        found |= extraction.merged.to_object()
     if extraction.statistics is not None:
         found["decoding"] = dataclasses.asdict(extraction.statistics)
     return found

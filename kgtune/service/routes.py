@@ -177,7 +177,7 @@ async def kg_extract_stream(
     asked, job = admitted
     try:
         extraction = await found.extraction(job)
-        items, selection = await found.unfolded(extraction.raw_text, asked)
+        items, selection = await found.unfolded(extraction, asked)
         for item in items:
             yield _event("relationship" if "type" in item else "entity", item)
         if extraction.graph is None:

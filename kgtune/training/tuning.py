@@ -23,8 +23,10 @@ from kgtune.errors import UserError
 from kgtune.evaluation import evaluation
 from kgtune.evaluation.evaluation import Demands, Measured
 from kgtune.examples import Example
-from kgtune.extraction import generation
+from kgtune.extraction import calibration, generation
 from kgtune.extraction import rules as held
+from kgtune.extraction.calibration import Calibration
+from kgtune.extraction.extractor import Extractor
 from kgtune.ontology import Ontology
 from kgtune.prompt import Contract
 from kgtune.scoring import earlier, gate, leakage
@@ -231,6 +233,8 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
     """The contract that travels with the model."""
     samples = prepared.supervision.samples
     evidence, names = supervision.verbatim_shares(samples)
+    num_frame = _num_frame_tokens(prepared)
+    lengths_of_texts = sorted(len(sample.prompt_ids) - num_frame for sample in samples)
     return Contract(
         base_model=cfg.model.model_id,
         system=prepared.system,
@@ -241,31 +245,43 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
         verbatim_evidence=evidence,
         verbatim_names=names,
+        usual_text_tokens=lengths_of_texts[len(samples) // 2],
+        long_text_tokens=lengths_of_texts[9 * len(samples) // 10],
     )
+
+
+def _num_frame_tokens(prepared: Prepared) -> int:
+    """Tokens of a prompt beside its text."""
+    rendered = prompt.render(prepared.tokenizer, prepared.system, "a")
+    return len(prepared.tokenizer(rendered, add_special_tokens=False)["input_ids"]) - 1
 
 
 def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
     """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
-    cap = held.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
-    rules = None
-    if which == "after_constrained":
-        rules = held.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
-    extractor = generation.TransformersExtractor(
-        model=model,
-        tokenizer=prepared.tokenizer,
-        system=prepared.system,
-        max_new_tokens=cap,
-        batch_size=cfg.evaluation.batch_size,
-        name=which,
-        progress=lambda done, total: log.info("%s: %d/%d documents", which, done, total),
-        rules=rules,
-        draft_tokens=cfg.decoding.draft_tokens,
-    )
+    extractor = _extractor(model, prepared, cfg, which, is_constrained=which == "after_constrained")
     model.eval()
     if which != "before":
         return evaluation.measure(extractor, prepared.held_out(cfg))
     with model.disable_adapter():
         return evaluation.measure(extractor, prepared.held_out(cfg))
+
+
+def _extractor(model: Any, prepared: Prepared, cfg: Config, name: str, *, is_constrained: bool) -> Extractor:
+    cap = held.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    rules = None
+    if is_constrained:
+        rules = held.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
+    return generation.TransformersExtractor(
+        model=model,
+        tokenizer=prepared.tokenizer,
+        system=prepared.system,
+        max_new_tokens=cap,
+        batch_size=cfg.evaluation.batch_size,
+        name=name,
+        progress=lambda done, total: log.info("%s: %d/%d documents", name, done, total),
+        rules=rules,
+        draft_tokens=cfg.decoding.draft_tokens,
+    )
 
 
 def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[evaluation.Which, Measured]:
@@ -313,6 +329,27 @@ def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) 
         contract,
         prepared.ontology,
     )
+
+
+def calibrate(model: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> Calibration | None:
+    """Fit how sure the tuned model is to how often it is right, on validation rows; keep it with the model."""
+    rows = [e for e in prepared.examples if e.split == "validation"][: cfg.evaluation.max_documents]
+    if cfg.decoding.constraint == "none" or cfg.decoding.confidence == "stated":
+        log.info("confidence is not calibrated: it takes a constraint and decoding.confidence=probability")
+        return None
+    model.eval()
+    found = _extractor(model, prepared, cfg, "calibration", is_constrained=True).extract([row.text for row in rows])
+    items = [one for row, out in zip(rows, found, strict=True) for one in evaluation.judged_relationships(row, out)]
+    fitted = calibration.fit(items)
+    if fitted is None:
+        what = "confidence is not calibrated: %d relationships of %d validation rows are too few, or all right or wrong"
+        log.warning(what, len(items), len(rows))
+        return None
+    calibration.write(output_dir / "final_model", fitted)
+    what = "confidence: %s curve over %d relationships of %d documents; calibration error %.3f, was %.3f"
+    numbers = (fitted.num_items, fitted.num_documents, fitted.ece_after, fitted.ece_before)
+    log.info(what, fitted.method, *numbers)
+    return fitted
 
 
 def run_facts(trained: TrainResult, before: Measured, after: Measured) -> dict[str, Any]:

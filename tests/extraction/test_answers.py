@@ -56,8 +56,13 @@ def test_what_was_dropped_or_cut_is_counted_by_kind():
     dangling = CANNED_ANSWER.replace('"target":"e3"', '"target":"e9"')
     extractor = CallingExtractor(lambda texts: [read_answer(dangling, "length", 1, 1)])
     found = list(answers.extract(extractor, TEXTS[:1], Config()))
-    assert found[0].summary == "3 entities, 1 relationships, 1 dangling, 1 truncated"
-    assert answers.report(rows() + found) == "4 texts, 1 without a graph, 1 dangling, 1 truncated"
+    assert (
+        found[0].summary
+        == "3 entities, 1 relationships, 1 dangling, 1 evidence_not_in_text, 3 names_not_in_text, 1 truncated"
+    )
+    assert answers.report(rows() + found) == (
+        "4 texts, 1 without a graph, 1 dangling, 3 evidence_not_in_text, 6 names_not_in_text, 1 truncated"
+    )
 
 
 def test_several_texts_go_to_stdout_as_json_lines(capsys):
