@@ -21,7 +21,7 @@ LAYERS = [
     "model service export extraction client replies",
     "training.supervision scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
 extraction.incremental extraction.selection extraction.interruption service.admission",
-    "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting conversion.sampling \
+    "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting page conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config",
     "ontology folding iocs",
