@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from kgtune.ontology import Ontology
+from kgtune.parsing import Parsed, parse_answer
 from kgtune.scoring import statistics
-from kgtune.scoring.documents import judge
-from kgtune.scoring.files import document, item
+from kgtune.scoring.documents import Document, judge
 from kgtune.scoring.metrics import METRICS, values
-from kgtune.scoring.records import Record
 from kgtune.scoring.sample import Sample
 from kgtune.scoring.statistics import Bootstrap, Counts, Floats
 from kgtune.scoring.tally import Rules, tally
@@ -28,7 +27,9 @@ def counts(run: Mapping[str, Any], ontology: Ontology) -> Counts:
     """Score the answers of a kept run: (documents, counters), by document in the order of their ids."""
     sample = Sample()
     for row in sorted(run["documents"], key=lambda row: str(row["id"])):
-        one = document(item(Record(row, str(row["id"]))))
+        gold = parse_answer(row["gold"])
+        assert isinstance(gold, Parsed), row["id"]
+        one = Document(row["id"], gold.graph, row["text"], row["doc_id"], row["lang"], kind=row["kind"])
         sample.add(one, tally(judge(one, row["answer"], is_truncated=row["is_truncated"]), Rules(ontology)))
     return sample.by_document()
 

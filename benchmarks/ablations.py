@@ -27,7 +27,8 @@ import ablation_table
 import harness
 from ablation_arms import ARMS, BASELINE, Arm, fingerprint, overrides
 
-from kgtune import config, ontology, runs
+from kgtune import config, graph, ontology, runs
+from kgtune.scoring.documents import Judged
 
 CORPUS = harness.ROOT / "kgtune" / "demo" / "corpus.jsonl"
 KEPT = harness.ROOT / "fine_tune_output" / "ablations"
@@ -38,12 +39,13 @@ SEEDS = (1, 2, 3)
 def main() -> int:
     args = _arguments()
     if args.make:
-        _make(ARMS[args.arm[0]], args.seed[0], args.short)
+        _make(ARMS[args.arm[0]], args.seed[0], short=args.short)
         return 0
     wanted = [] if args.table else [(ARMS[name], seed) for seed in args.seed for name in args.arm]
     for number, (arm, seed) in enumerate(wanted):
-        print(f"{number + 1}/{len(wanted)} {arm.name}, seed {seed}: {_run(arm, seed, args.short)}", file=sys.stderr)
-    _print(args.short)
+        done = _run(arm, seed, short=args.short)
+        print(f"{number + 1}/{len(wanted)} {arm.name}, seed {seed}: {done}", file=sys.stderr, flush=True)
+    _print(short=args.short)
     return 0
 
 
@@ -59,24 +61,16 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def _path(arm: Arm, seed: int, short: bool) -> Path:  # noqa: FBT001  the form of the run
+def _path(arm: Arm, seed: int, *, short: bool) -> Path:
     return KEPT / ("short" if short else "full") / f"{arm.slug}.seed{seed}.json"
 
 
-def _run(arm: Arm, seed: int, short: bool) -> str:  # noqa: FBT001
+def _run(arm: Arm, seed: int, *, short: bool) -> str:
     """Make one run in a process of its own, unless it is kept; say what was done."""
-    if _kept(arm, seed, short) is not None:
+    if _kept(arm, seed, short=short) is not None:
         return "kept"
-    command = [
-        sys.executable,
-        __file__,
-        "--make",
-        "--arm",
-        arm.name,
-        "--seed",
-        str(seed),
-        *(["--short"] if short else []),
-    ]
+    form = ["--short"] if short else []
+    command = [sys.executable, __file__, "--make", "--arm", arm.name, "--seed", str(seed), *form]
     started = time.monotonic()
     done = subprocess.run(command, cwd=harness.ROOT, check=False)
     if done.returncode != 0:
@@ -84,59 +78,66 @@ def _run(arm: Arm, seed: int, short: bool) -> str:  # noqa: FBT001
     return f"made in {time.monotonic() - started:.0f} s"
 
 
-def _kept(arm: Arm, seed: int, short: bool) -> dict[str, Any] | None:  # noqa: FBT001
+def _kept(arm: Arm, seed: int, *, short: bool) -> dict[str, Any] | None:
     """Read a kept run; None where there is none, or one of other settings or documents."""
-    path = _path(arm, seed, short)
+    path = _path(arm, seed, short=short)
     if not path.exists():
         return None
     run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return run if run["fingerprint"] == fingerprint(arm, seed, runs.file_hash(CORPUS), short=short) else None
 
 
-def _make(arm: Arm, seed: int, short: bool) -> None:  # noqa: FBT001
+def _make(arm: Arm, seed: int, *, short: bool) -> None:
     """Convert, fine-tune, answer, and keep the answers."""
     from kgtune.training import measuring, training, tuning
 
-    folder = _path(arm, seed, short).with_suffix("")
+    folder = _path(arm, seed, short=short).with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    words = [*overrides(arm, seed, short=short), f"data.input={_documents(arm, seed, folder)}",
-             f"data.training_data={folder / 'training_data.json'}", f"output.dir={folder}"]  # fmt: skip
-    convert = [sys.executable, "convert_data.py", "--profile", "demo", *words]
-    subprocess.run(convert, cwd=harness.ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = [
+        *overrides(arm, seed, short=short),
+        f"data.input={_documents(arm, seed, folder)}",
+        f"data.training_data={folder / 'training_data.json'}",
+        f"output.dir={folder}",
+    ]
+    harness.measure([sys.executable, "convert_data.py", "--profile", "demo", *words])
     started = time.monotonic()
     cfg = config.load(None, "demo", words).config
     prepared = tuning.prepare(cfg)
     trainer = tuning.make_trainer(prepared, cfg, folder)
     trained = training.train(trainer, None)
     after = measuring.measure(trainer.model, prepared, cfg, "after")
-    run = {
+    facts = {
         "arm": arm.name,
         "seed": seed,
         "short": short,
         "fingerprint": fingerprint(arm, seed, runs.file_hash(CORPUS), short=short),
         "num_rows_trained_on": len(prepared.supervision.samples),
-        "num_documents_trained_on": len({s.example.doc_id for s in prepared.supervision.samples}),
+        "num_documents_trained_on": len({sample.example.doc_id for sample in prepared.supervision.samples}),
         "num_steps": trained.num_steps,
         "last_loss": trained.losses[-1][1],
         "seconds": round(time.monotonic() - started, 1),
         "hardware": harness.hardware(),
         **runs.provenance(),
-        "documents": [
-            {"id": one.document.id, "doc_id": one.document.unit, "lang": one.document.lang, "text": one.document.text,
-             "input": one.document.text, "output": json.loads(_dumps(one.document.gold)), "answer": one.answer,
-             "is_truncated": one.is_truncated}
-            for one in after.judged
-        ],
-    }  # fmt: skip
-    runs.write_json_atomic(_path(arm, seed, short), run)
+    }
+    answers = [_answer(one) for one in after.judged]
+    runs.write_json_atomic(_path(arm, seed, short=short), {**facts, "documents": answers})
     shutil.rmtree(folder)
 
 
-def _dumps(gold: Any) -> str:
-    from kgtune import graph
-
-    return graph.dumps(gold)
+def _answer(judged: Judged) -> dict[str, Any]:
+    """Return what the table needs to score an answer again."""
+    document = judged.document
+    return {
+        "id": document.id,
+        "doc_id": document.doc_id,
+        "lang": document.lang,
+        "kind": document.kind,
+        "text": document.text,
+        "gold": graph.dumps(document.gold),
+        "answer": judged.answer,
+        "is_truncated": judged.is_truncated,
+    }
 
 
 def _documents(arm: Arm, seed: int, folder: Path) -> Path:
@@ -151,9 +152,12 @@ def _documents(arm: Arm, seed: int, folder: Path) -> Path:
     return path
 
 
-def _print(short: bool) -> None:  # noqa: FBT001
+def _print(*, short: bool) -> None:
     """Score what is kept, print it and, where the baseline is there, write the results file."""
-    kept = {arm: [run for seed in _seeds(arm, short) if (run := _kept(arm, seed, short))] for arm in ARMS.values()}
+    kept = {
+        arm: [run for seed in _seeds(arm, short=short) if (run := _kept(arm, seed, short=short))]
+        for arm in ARMS.values()
+    }
     made = {arm.name: found for arm, found in kept.items() if found}
     if BASELINE not in made:
         sys.exit(f'no run of "{BASELINE}" is kept, and all others are compared with it. Run --arm "{BASELINE}" first.')
@@ -161,9 +165,7 @@ def _print(short: bool) -> None:  # noqa: FBT001
     scored = {name: {run["seed"]: ablation_table.counts(run, own) for run in found} for name, found in made.items()}
     found = ablation_table.table(scored, BASELINE)
     steps = made[BASELINE][0]["num_steps"]
-    form = (
-        f"SHORT FORM, {steps} steps: it shows that the script works and says little about the arms. " if short else ""
-    )
+    form = f"SHORT FORM, {steps} steps: shows that the script works and says little about the arms. " if short else ""
     documents = len(made[BASELINE][0]["documents"])
     print(f"{form}{documents} held-out documents; mean over the seeds, 95 % interval over documents and seeds.")
     header = ("arm", "seeds", *ablation_table.SHOWN, "entity_f1 to demo", "relationship_f1 to demo")
@@ -174,8 +176,8 @@ def _print(short: bool) -> None:  # noqa: FBT001
     runs.write_json_atomic(RESULTS / f"ablations{'.short' if short else ''}.json", record)
 
 
-def _seeds(arm: Arm, short: bool) -> list[int]:  # noqa: FBT001
-    found = _path(arm, 0, short).parent.glob(f"{arm.slug}.seed*.json")
+def _seeds(arm: Arm, *, short: bool) -> list[int]:
+    found = _path(arm, 0, short=short).parent.glob(f"{arm.slug}.seed*.json")
     return sorted(int(path.stem.rpartition("seed")[2]) for path in found)
 
 
