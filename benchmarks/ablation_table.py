@@ -9,11 +9,13 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import harness
 import numpy as np
 
 from kgtune.ontology import Ontology
 from kgtune.parsing import Parsed, parse_answer
 from kgtune.scoring import statistics
+from kgtune.scoring.column import rounded
 from kgtune.scoring.documents import Document, judge
 from kgtune.scoring.metrics import METRICS, values
 from kgtune.scoring.sample import Sample
@@ -82,18 +84,17 @@ def _mean(by_seed: Mapping[int, tuple[float, Floats]], seeds: Sequence[int], boo
     chosen = np.array([[rng.randrange(len(seeds)) for _ in seeds] for _ in range(drawn.shape[1])])
     means = np.take_along_axis(drawn.T, chosen, axis=1).mean(axis=1)
     bounds = statistics.percentiles(means)
-    each = [round(by_seed[seed][0], 4) for seed in seeds]
     return {
-        "value": round(sum(by_seed[seed][0] for seed in seeds) / len(seeds), 4),
-        "low": round(bounds[0], 4) if bounds else None,
-        "high": round(bounds[1], 4) if bounds else None,
-        "by_seed": each,
+        "value": rounded(sum(by_seed[seed][0] for seed in seeds) / len(seeds)),
+        "low": rounded(bounds[0]) if bounds else None,
+        "high": rounded(bounds[1]) if bounds else None,
+        "by_seed": [rounded(by_seed[seed][0]) for seed in seeds],
     }
 
 
-def lines(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """Write the table for people: a line an arm, mean and interval, and the difference where there is one."""
-    made = []
+def show(found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the table for people: a line an arm, mean and interval, and the difference where there is one."""
+    made: list[list[str]] = []
     for arm, one in found.items():
         cells = [arm, str(len(one["seeds"]))]
         for name in SHOWN:
@@ -103,11 +104,11 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
             difference = one["metrics"][name]["difference"]
             cells.append("" if difference is None else _shown(difference, "+.3f", "+.2f"))
         made.append(cells)
-    return made
+    harness.print_table(("arm", "seeds", *SHOWN, "entity_f1 to demo", "relationship_f1 to demo"), made)
 
 
 def _shown(number: Mapping[str, Any], value: str, bound: str) -> str:
-    if number["value"] is None or number["value"] != number["value"]:
+    if number["value"] is None:
         return "-"
     between = "" if number["low"] is None else f" ({number['low']:{bound}} to {number['high']:{bound}})"
     return f"{number['value']:{value}}{between}"
