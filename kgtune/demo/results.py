@@ -70,7 +70,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def summary(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is committed of an evaluation: the headline's numbers with their intervals, and where they are from."""
+    """Return what is committed of an evaluation: the headline's numbers, their intervals, and where they are from."""
     rows = headline_rows(result)
     return {
         "schema_version": SCHEMA_VERSION,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
-from kgtune import config
+from kgtune import config, graph
+from kgtune.examples import Example
 from kgtune.extraction.extractor import ScriptedExtractor
+from tests import tiny
 
 pytestmark = pytest.mark.tiny
 
@@ -53,3 +56,76 @@ def test_before_is_the_adapter_off_and_after_is_the_adapter_on(monkeypatch):
 
     assert measured == ["off", "on"]
     assert [name for name, _ in asked] == ["before", "after"]
+
+
+def example(number, split="train"):
+    found = graph.Graph((graph.Entity("Tool", "e1", f"Velka{number}"),))
+    return Example(f"r{number}", f"d{number}", f"g{number}", split, "en", "", f"Velka{number} was seen.", found)
+
+
+def prepared_rows(*rows):
+    held_out = [row for row in rows if row.split == "test"]
+    return SimpleNamespace(
+        tokenizer=tiny.tokenizer(), system="Graph.", examples=rows, held_out=lambda cfg: held_out,
+        supervision=SimpleNamespace(max_answer_tokens=10),
+    )  # fmt: skip
+
+
+def test_the_base_is_shown_train_rows_where_that_is_asked_for_and_the_tuned_model_never_is(monkeypatch):
+    from kgtune.training import measuring
+
+    asked = []
+
+    def extractor(**given):
+        asked.append((given["name"], [shot.text for shot in given["shots"]]))
+        return ScriptedExtractor()
+
+    monkeypatch.setattr(measuring.generation, "TransformersExtractor", extractor)
+    prepared = prepared_rows(example(1), example(2), example(9, "test"))
+    cfg = config.load(None, "demo", ["evaluation.few_shot_k=1", "decoding.constraint=none"]).config
+    base = measuring.measure_base(Adapted(), prepared, cfg)
+    measuring.measure_tuned(Adapted(), prepared, cfg)
+
+    assert list(base.columns) == ["before", "few_shot"]
+    assert base.shots.ids in (("r1",), ("r2",))
+    assert asked == [("before", []), ("few_shot", [base.shots.shots[0].text]), ("after", [])]
+
+
+def test_without_room_for_an_example_there_is_no_such_column_and_that_is_said(monkeypatch, caplog):
+    from kgtune.training import measuring
+
+    monkeypatch.setattr(measuring.generation, "TransformersExtractor", lambda **given: ScriptedExtractor())
+    prepared = prepared_rows(example(1), example(9, "test"))
+    cfg = config.load(None, "demo", ["evaluation.few_shot_k=2", "model.max_seq_length=64"]).config
+    base = measuring.measure_base(Adapted(), prepared, cfg)
+
+    assert list(base.columns) == ["before"]
+    assert base.shots.as_object() == {"num_asked": 2, "num_too_long": 1, "rows": []}
+    assert "only 0 train rows fit" in caplog.text
+
+
+def test_the_gold_answers_are_probed_with_the_adapter_off_and_on(monkeypatch):
+    from kgtune.training import measuring
+
+    seen = []
+    monkeypatch.setattr(measuring.probes, "look", lambda model, found: seen.append((model.adapter, len(found))) or [])
+    prepared = prepared_rows(example(8, "test"), example(9, "test"))
+    measuring.look(Adapted(), prepared, config.load(None, "demo").config)
+
+    assert seen == [("off", 2), ("on", 2)]
+
+
+def test_a_kept_model_keeps_the_curve_of_its_training(tmp_path):
+    from kgtune.training import measuring
+
+    assert measuring._history_of(tmp_path) == {}
+    for step in (2, 4):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        history = [{"step": 0, "probe": {"value_loss": 2.0}}, {"step": step, "loss": 1.5}]
+        state = {"log_history": history, "global_step": step}
+        (folder / "trainer_state.json").write_text(json.dumps(state), encoding="utf-8")
+
+    assert measuring._history_of(tmp_path) == {
+        "num_steps": 4, "losses": [{"step": 4, "loss": 1.5}], "probes": [{"step": 0, "value_loss": 2.0}],
+    }  # fmt: skip
