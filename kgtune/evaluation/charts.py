@@ -72,7 +72,7 @@ def losses(run: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def intervals(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Lay out each metric of each column as a point on its 95 % interval."""
-    x = Axis(0, 1, 282, 840)
+    x = Axis(0, 1, 320, 840)
     rows: list[dict[str, Any]] = []
     for name in INTERVALS:
         found = {column: content["metrics"][name] for column, content in columns.items()}

@@ -99,6 +99,18 @@ def _moved(documents: Sequence[Mapping[str, Any]], first: str, second: str) -> t
     return better, worse, len(differences) - better - worse
 
 
+def resolution(column: Mapping[str, Any]) -> list[Words]:
+    """Say how small a difference these documents can show in the main scores."""
+    told = []
+    for name in ("entity_f1", "relationship_f1"):
+        one = column["resolution"][name]
+        zh = f"这些文档不足以说明{wording.metric(name).zh}的多小差异可见。"
+        if one["least_difference"] is not None and one["least_difference"] < 1:
+            zh = f"这些文档看不出{wording.metric(name).zh}小于 {100 * one['least_difference']:.0f} 个百分点的差异。"
+        told.append(Words(one["words"], zh))
+    return told
+
+
 def top_reason(column: Mapping[str, Any]) -> tuple[str, int] | None:
     """Return a column's most frequent reason of failure and its count; failing that, its most frequent finding."""
     if column["reasons"]:

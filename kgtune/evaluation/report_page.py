@@ -13,7 +13,7 @@ from markupsafe import Markup
 from kgtune import highlighting, page
 from kgtune.evaluation import cases, charts, wording
 from kgtune.evaluation.cases import Case, Side
-from kgtune.evaluation.overview import headline_rows, told_changes, top_reason, tuned_of
+from kgtune.evaluation.overview import headline_rows, resolution, told_changes, top_reason, tuned_of
 from kgtune.ontology import Ontology
 from kgtune.scoring.column import CELLS
 from kgtune.scoring.taxonomy import FINDINGS
@@ -38,6 +38,7 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
         base=base,
         rows=headline_rows(result),
         changes=told_changes(result),
+        resolution=resolution(columns[tuned]),
         verdicts=wording.VERDICTS,
         findings=_findings(columns),
         top=top_reason(columns[tuned]),
@@ -49,6 +50,7 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
             "calibration": charts.calibration(columns[tuned]["reliability"]),
             "lengths": charts.lengths(result["documents"], shown),
         },
+        shown_ids={case.id for case in picked},
         cases=[_drawn(case, ontology) for case in picked],
     )
 

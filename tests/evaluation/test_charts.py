@@ -60,7 +60,7 @@ def test_every_column_stands_on_its_own_line_between_the_ends_of_its_interval():
         assert all(dot["low"] <= dot["x"] <= dot["high"] for dot in row["dots"])
     parse = drawn["rows"][0]["dots"]
     value = result["columns"]["after"]["metrics"]["strict_parse_rate"]["value"]
-    assert [dot["x"] for dot in parse if dot["column"] == "after"] == [round(282 + 558 * value, 1)]
+    assert [dot["x"] for dot in parse if dot["column"] == "after"] == [round(320 + 520 * value, 1)]
 
 
 def test_calibration_draws_the_bins_that_hold_something():

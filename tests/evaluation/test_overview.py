@@ -66,3 +66,15 @@ def test_the_top_reason_is_the_most_frequent_one_and_failing_that_a_finding():
     assert overview.top_reason(columns["before"]) == ("not_json", 15)
     assert overview.top_reason(columns["after_constrained"]) is None
     assert overview.top_reason({"reasons": {}, "findings": {"dangling_id": {"count": 3}}}) == ("dangling_id", 3)
+
+
+def test_what_the_sample_cannot_show_is_said_in_both_languages():
+    column = {"resolution": {
+        "entity_f1": {"least_difference": 0.104, "words": "With 76 documents you can't see less than 10 points."},
+        "relationship_f1": {"least_difference": None, "words": "too few"},
+    }}  # fmt: skip
+    entity, relationship = overview.resolution(column)
+
+    assert entity.en == "With 76 documents you can't see less than 10 points."
+    assert entity.zh == "这些文档看不出实体 F1小于 10 个百分点的差异。"
+    assert relationship.zh.startswith("这些文档不足以说明")

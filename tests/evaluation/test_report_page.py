@@ -45,6 +45,13 @@ def test_the_top_cause_comes_with_its_advice_and_its_rows(page):
     assert 'href="#doc-doc-05"' in page
 
 
+def test_a_row_is_a_link_only_where_its_document_is_shown(page):
+    targets = set(re.findall(r'href="#([^"]*)"', page))
+    assert len(targets) >= 3
+    assert targets <= set(re.findall(r'<article id="([^"]*)"', page))
+    assert '<span class="id">doc-01</span>' in page
+
+
 def test_best_median_and_worst_documents_stand_side_by_side(page):
     assert page.count("<article") == 6
     assert page.count('<div class="side">') == 18
