@@ -89,6 +89,7 @@ def test_the_losses_are_the_models_own_over_the_whole_sequence(model, tokenizer)
     assert seen.end == pytest.approx(math.exp(expected[probe.end]), rel=1e-4)
     assert seen.losses.total() == pytest.approx(-1e6 * sum(expected[: probe.end]), rel=1e-4)
     assert seen.counts == Counter(probe.kinds)
+    assert seen.unit == "d0"
 
 
 def test_a_long_answer_is_looked_at_in_parts(model, tokenizer, monkeypatch):

@@ -83,12 +83,18 @@ def test_the_base_is_shown_train_rows_where_that_is_asked_for_and_the_tuned_mode
     monkeypatch.setattr(measuring.generation, "TransformersExtractor", extractor)
     prepared = prepared_rows(example(1), example(2), example(9, "test"))
     cfg = config.load(None, "demo", ["evaluation.few_shot_k=1", "decoding.constraint=none"]).config
-    base = measuring.measure_base(Adapted(), prepared, cfg)
-    measuring.measure_tuned(Adapted(), prepared, cfg)
+    model, adapter = Adapted(), []
+    real = measuring.evaluation.measure
+    monkeypatch.setattr(
+        measuring.evaluation, "measure", lambda e, rows: (adapter.append(model.adapter), real(e, rows))[1]
+    )
+    base = measuring.measure_base(model, prepared, cfg)
+    measuring.measure_tuned(model, prepared, cfg)
 
     assert list(base.columns) == ["before", "few_shot"]
     assert base.shots.ids in (("r1",), ("r2",))
     assert asked == [("before", []), ("few_shot", [base.shots.shots[0].text]), ("after", [])]
+    assert adapter == ["off", "off", "on"]
 
 
 def test_without_room_for_an_example_there_is_no_such_column_and_that_is_said(monkeypatch, caplog):
