@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import shutil
 import subprocess
@@ -91,6 +92,8 @@ def _make(arm: Arm, seed: int, *, short: bool) -> None:
     """Convert, fine-tune, answer, and keep the answers."""
     from kgtune.training import measuring, training, tuning
 
+    logging.basicConfig(format="%(message)s")  # a run takes minutes: its steps are told on stderr
+    logging.getLogger("kgtune").setLevel(logging.INFO)
     folder = _path(arm, seed, short=short).with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
