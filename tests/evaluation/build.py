@@ -27,7 +27,7 @@ FACTS: dict[str, Any] = {
     "base_model": "invented/base", "split": "test", "max_new_tokens": 100, "config_sha256": "c" * 64,
     "data_sha256": "d" * 64, "ontology_sha256": "o" * 64, "seed": 1, "num_rows_trained_on": 2000,
     "num_rows_dropped": {}, "git_sha": "abc", "versions": {"python": "3.11"}, "device": "cpu", "date": "2026-01-01",
-    "few_shot": {"num_asked": 0, "num_too_long": 0, "rows": []},
+    "few_shot": {"num_asked": 1, "num_too_long": 0, "rows": ["train-07"]},
     "probes": {"before": PROBE, "after": PROBE},
     "run": {
         "num_steps": 20, "losses": [{"step": 5 * n, "loss": 2.0 / n} for n in range(1, 5)],

@@ -58,6 +58,10 @@ def test_best_median_and_worst_documents_stand_side_by_side(page):
     assert page.count("No graph can be read from the answer:") >= 6
 
 
+def test_the_rows_that_the_base_was_shown_are_named(page):
+    assert "prompt:基座模型提示中的训练行： train-07" in words(page)
+
+
 def test_all_pictures_are_drawn(page):
     for name in ("loss by step", "metrics with 95 % intervals", "calibration", "F1 by length"):
         assert page.count(f'aria-label="{name}"') == 1, name
