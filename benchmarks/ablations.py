@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--arm", action="append", choices=list(ARMS), help="only this arm; may be given several times")
     parser.add_argument("--seed", action="append", type=int, help="only this seed; default: 1, 2 and 3")
-    parser.add_argument("--short", action="store_true", help="40 steps, 40 documents; kept apart from the full runs")
+    parser.add_argument("--short", action="store_true", help="80 steps, 40 documents; kept apart from the full runs")
     parser.add_argument("--table", action="store_true", help="run nothing, print the table of what is kept")
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)  # what a run's own process is told
     args = parser.parse_args()

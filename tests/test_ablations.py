@@ -112,7 +112,7 @@ def write(bench, name, seed, **changes):
     arm = bench.arms.ARMS[name]
     data = bench.main.runs.file_hash(bench.main.CORPUS)
     run = {**kept(6 + seed), "arm": name, "seed": seed, "num_rows_trained_on": 1, "num_documents_trained_on": 1,
-           "num_steps": 40, "last_loss": 0.1, "seconds": 1.0, "git_sha": None,
+           "num_steps": 80, "last_loss": 0.1, "seconds": 1.0, "git_sha": None,
            "fingerprint": bench.arms.fingerprint(arm, seed, data, short=True), **changes}  # fmt: skip
     bench.main.runs.write_json_atomic(bench.main._path(arm, seed, short=True), run)
 
@@ -148,7 +148,7 @@ def test_the_table_ends_with_json_that_the_results_file_keeps(bench, capsys):
 
     out = capsys.readouterr().out.splitlines()
     record = json.loads(out[-1])
-    assert out[0].startswith("SHORT FORM, 40 steps")
+    assert out[0].startswith("SHORT FORM, 80 steps")
     assert record == json.loads((bench.main.RESULTS / "ablations.short.json").read_text(encoding="utf-8"))
     assert (record["name"], record["runs"], record["short"]) == ("ablations", 4, True)
     assert [(one["peer"], one["ratio"]) for one in record["results"]] == [("r 4", 1.0), ("r 4", 1.0)]
