@@ -220,7 +220,8 @@ COMMON = {
 }  # fmt: skip
 
 _RUN = any_of(
-    "what the run did: steps, losses and probes of validation rows by step, seconds of each stage", Key("anything", "its value", may_be_null=True)
+    "what the run did: steps, losses and probes of validation rows by step, seconds of each stage",
+    Key("anything", "its value", may_be_null=True),
 )
 
 _PROBE = an_object("what the model made of the gold answers", {
