@@ -2,7 +2,7 @@
 
 Reads   fine_tune_input/training_data.json (convert_data.py writes it; bare {input, output} rows do too)
 Writes  fine_tune_output/: checkpoint-*/, final_model/, training_samples.json, evaluation_results.json,
-        evaluation_report.md, run.json
+        evaluation_report.html and .md, run.json
 
     python fine_tune.py                              one 24 GB card
     python fine_tune.py --profile demo               the small embedded model, minutes on a CPU
@@ -33,7 +33,7 @@ def main() -> int:
     from kgtune import model
     from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
-    from kgtune.training import supervision, training, tuning  # heavy: torch, transformers, trl
+    from kgtune.training import measuring, supervision, training, tuning  # heavy: torch, transformers, trl
 
     if args.merge:
         print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
@@ -51,22 +51,17 @@ def main() -> int:
         print("dry run: configuration, rows, prompt and supervision are in order; no weights were loaded")
         return 0
     if args.evaluate_only:
-        columns, run = tuning.evaluate_kept(prepared, cfg, output_dir)
+        outcome = measuring.measure_kept(prepared, cfg, output_dir)
     else:
         checkpoint = tuning.open_run(prepared, resolved, output_dir, resume=args.resume)
         tuning.write_samples(prepared, output_dir / "training_samples.json")
         trainer = tuning.make_trainer(prepared, cfg, output_dir)
-        before = tuning.measure(trainer.model, prepared, cfg, "before")
+        base = measuring.measure_base(trainer.model, prepared, cfg)
         trained = training.train(trainer, checkpoint)
         tuning.keep_model(trainer, prepared, cfg, output_dir)
-        tuning.calibrate(trainer.model, prepared, cfg, output_dir)
-        after = tuning.measure(trainer.model, prepared, cfg, "after")
-        columns, run = (
-            {"before": before, "after": after},
-            tuning.run_facts(trained, before, after),
-        )
-        columns |= tuning.measure_constrained(trainer.model, prepared, cfg)
-    result = tuning.keep_results(columns, prepared, cfg, output_dir, run)
+        measuring.calibrate(trainer.model, prepared, cfg, output_dir)
+        outcome = measuring.measure_after(trainer, trained, base, prepared, cfg)
+    result = measuring.keep_results(outcome, prepared, cfg, output_dir)
     print(evaluation.table(result))
     print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
     gate.enforce(result)

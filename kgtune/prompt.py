@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from kgtune.errors import ModelError
 from kgtune.ontology import Label, Ontology, RelationType
@@ -73,12 +73,19 @@ def _explain(item: Label | RelationType) -> str:
     return f"{item.name}{gloss}: {item.guideline_en}"
 
 
-def messages(system: str, text: str) -> list[Message]:
-    """Return the chat that asks for the graph of `text`."""
-    return [
-        {"role": "system", "content": system},
-        {"role": "user", "content": neutralise(text)},
-    ]
+class Shot(NamedTuple):
+    """An example inside a prompt: a text and its answer."""
+
+    text: str
+    answer: str
+
+
+def messages(system: str, text: str, shots: Sequence[Shot] = ()) -> list[Message]:
+    """Return the chat that asks for the graph of `text`, behind examples if there are any."""
+    chat = [{"role": "system", "content": system}]
+    for shot in shots:
+        chat += [{"role": "user", "content": neutralise(shot.text)}, {"role": "assistant", "content": shot.answer}]
+    return [*chat, {"role": "user", "content": neutralise(text)}]
 
 
 def neutralise(text: str) -> str:
@@ -109,9 +116,10 @@ def _original(string: str, text: str) -> str:
     return json.dumps(text[at : at + len(piece)], ensure_ascii=False)
 
 
-def render(tokenizer: ChatTokenizer, system: str, text: str) -> str:
+def render(tokenizer: ChatTokenizer, system: str, text: str, shots: Sequence[Shot] = ()) -> str:
     """Return the prompt exactly as the model sees it, up to where its answer begins."""
-    rendered = tokenizer.apply_chat_template(messages(system, text), tokenize=False, add_generation_prompt=True)
+    chat = messages(system, text, shots)
+    rendered = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     return str(rendered)
 
 

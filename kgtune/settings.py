@@ -202,6 +202,10 @@ class EvaluationSettings(Section):
     """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once; by memory."""
+    few_shot_k: int = Field(default=2, ge=0, le=100)
+    """Train rows shown to the base model in a column of its own, as many as max_seq_length holds; 0 for no column."""
+    probe_steps: int = Field(default=25, ge=0, le=1_000_000)
+    """Updates between two looks at gold answers of validation rows while training, seconds each; 0 for none."""
     require: dict[str, Condition] = Field(default_factory=dict)
     """What the tuned model must reach, else exit code 3; for example {f1_gain: ">0", parse_rate: ">=0.98"}."""
     compare_to: NonEmpty | None = None

@@ -9,9 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
-from kgtune import grounding, highlighting, pages
+from kgtune import grounding, highlighting, page
 from kgtune.conversion.lengths import OUTCOME
 from kgtune.conversion.sampling import Family, sample
 from kgtune.examples import Example
@@ -50,11 +48,12 @@ def render(
     """
     families = sample(rows, MOST_FAMILIES)
     colours = highlighting.colours_of([*(label.name for label in ontology.labels), *report["labels"]])
-    scripts = {name: pages.file(name) for name in ("data_page.css", "data_page.js")}
-    style = highlighting.style() + scripts["data_page.css"]
     filters = _filters(families)
     cards = [{**_card(family, colours), "marks": _marks(family, filters)} for family in families]
-    return pages.environment().get_template("data_page.html.j2").render(
+    return page.render(
+        "data_page.html.j2",
+        styles=["data_page.css"],
+        scripts=["data_page.js"],
         title=title,
         report=report,
         lengths=report["lengths"],
@@ -67,10 +66,7 @@ def render(
         colours=colours,
         outcome=OUTCOME[report["lengths"]["overlength"]].replace(":", "."),
         outcome_zh=_OUTCOME_ZH[report["lengths"]["overlength"]],
-        style=Markup(style),  # noqa: S704 - our own files, no word of the data in them
-        script=Markup(scripts["data_page.js"]),  # noqa: S704
-        csp=pages.policy(style, scripts["data_page.js"]),
-    )  # fmt: skip
+    )
 
 
 # --- one document

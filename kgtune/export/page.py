@@ -9,9 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
-from kgtune import grounding, highlighting, pages
+from kgtune import grounding, highlighting
+from kgtune import page as pages
 from kgtune.export import layout
 from kgtune.export.layout import Point
 from kgtune.export.raw import LOW_CONFIDENCE
@@ -29,10 +28,12 @@ def write(content: Content) -> Exported:
     graph = content.graph
     labels = [label.name for label in content.ontology.labels] if content.ontology else []
     colours = highlighting.colours_of([*labels, *(entity.labels for entity in graph.entities)])
-    style = highlighting.style() + pages.file("graph_page.css")
-    script = pages.file("graph_page.js")
     haystack = grounding.Haystack(content.text)
-    page = pages.environment().get_template("graph_page.html.j2").render(
+    page = pages.render(
+        "graph_page.html.j2",
+        styles=["graph_page.css"],
+        scripts=["graph_page.js"],
+        is_report=False,
         document=content.document,
         text=highlighting.html(highlighting.segments(content.text, graph), graph, colours),
         lang={"zh": "zh", "en": "en"}.get(grounding.language_of(content.text), "mul"),
@@ -43,10 +44,7 @@ def write(content: Content) -> Exported:
         has_evidence=[haystack.first(edge.evidence) is not None for edge in graph.relationships],
         low_confidence=LOW_CONFIDENCE,
         colours=colours,
-        style=Markup(style),  # noqa: S704 - our own files, no word of the data in them
-        script=Markup(script),  # noqa: S704
-        csp=pages.policy(style, script),
-    )  # fmt: skip
+    )
     return Exported(page.encode("utf-8"))
 
 

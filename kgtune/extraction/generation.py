@@ -26,7 +26,7 @@ from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph, round_confidence
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
-from kgtune.prompt import ChatTokenizer
+from kgtune.prompt import ChatTokenizer, Shot
 from kgtune.settings import DecodingSettings
 
 Cancel = threading.Event | Sequence[threading.Event]
@@ -36,7 +36,8 @@ Cancel = threading.Event | Sequence[threading.Event]
 class TransformersExtractor:
     """Asks a model for graphs. `system` is the message it was trained on; the cap is in tokens.
 
-    `rules` hold the answers to a grammar; without them a model writes what it likes.
+    `rules` hold the answers to a grammar; without them a model writes what it likes. `shots` are examples that stand
+    in every prompt, for a model that was not trained on ours.
     """
 
     model: Any
@@ -52,6 +53,7 @@ class TransformersExtractor:
     confidence: Literal["probability", "stated"] = "stated"
     calibration: Calibration | None = None
     num_samples: int = 0
+    shots: Sequence[Shot] = ()
     _vocabulary: Vocabulary | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -131,7 +133,7 @@ class TransformersExtractor:
     def _ids(self, text: str) -> list[int]:
         if HALF_CHARACTER.search(text):
             raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
-        rendered = prompt.render(self.tokenizer, self.system, text)
+        rendered = prompt.render(self.tokenizer, self.system, text, self.shots)
         return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
 
     def _row(self, text: str, cancel: threading.Event | None, seed: int | None) -> Row:

@@ -53,6 +53,7 @@ def load(folder: Path, resolved: Resolved) -> LongTextExtractor:
 def _own(folder: Path, resolved: Resolved) -> tuple[Extractor, Callable[[str], int]]:
     """Load the weights; texts are measured by the model's tokenizer."""
     from kgtune import model as models  # torch: seconds, and not installed where the model is elsewhere
+    from kgtune.extraction.generation import TransformersExtractor
 
     models.require_card(resolved.profile)
     extractor = models.load_extractor(folder, resolved.config)

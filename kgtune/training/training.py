@@ -28,6 +28,7 @@ from kgtune.model import Precision
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
+from kgtune.training import watching
 from kgtune.training.supervision import Sample
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class TrainResult:
     num_steps: int
     seconds: float
     resumed_from: str | None
+    probes: tuple[dict[str, Any], ...] = ()
 
 
 def make_trainer(
@@ -147,13 +149,18 @@ def train(trainer: SFTTrainer, resume_from: Path | None) -> TrainResult:
     trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     check_adapter(trainer.model)
     history = trainer.state.log_history
-    losses = tuple((int(entry["step"]), float(entry["loss"])) for entry in history if "loss" in entry)
     return TrainResult(
-        losses,
+        losses_in(history),
         trainer.state.global_step,
         time.monotonic() - started,
         resume_from.name if resume_from else None,
+        tuple(watching.history(history)),
     )
+
+
+def losses_in(history: Sequence[dict[str, Any]]) -> tuple[tuple[int, float], ...]:
+    """Return the losses that a trainer has logged, by step."""
+    return tuple((int(entry["step"]), float(entry["loss"])) for entry in history if "loss" in entry)
 
 
 def check_adapter(model: Any) -> None:

@@ -1,4 +1,4 @@
-"""The stages of a fine-tuning run: prepare, measure, train, keep. fine_tune.py tells them in order.
+"""The stages of a fine-tuning run: prepare, train, keep. fine_tune.py tells them in order, measuring between them.
 
 Knows the other rooms by their doors only: how an example is rendered, trained on or scored stands there.
 """
@@ -16,26 +16,21 @@ from typing import Any
 from kgtune import examples as example_files
 from kgtune import model as models
 from kgtune import model_folder, prompt, runs
-from kgtune.config import Resolved, config_hash
+from kgtune.config import Resolved
 from kgtune.conversion import lengths, preparation
 from kgtune.conversion.overlength import ledger_lines
 from kgtune.errors import UserError
-from kgtune.evaluation import evaluation
-from kgtune.evaluation.evaluation import Demands, Measured
+from kgtune.evaluation import probes
+from kgtune.evaluation.evaluation import Demands
 from kgtune.examples import Example
-from kgtune.extraction import calibration, generation
-from kgtune.extraction import rules as held
-from kgtune.extraction.calibration import Calibration
-from kgtune.extraction.extractor import Extractor
 from kgtune.ontology import Ontology
 from kgtune.prompt import Contract
 from kgtune.scoring import earlier, gate, leakage
 from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
 from kgtune.splitting import split_lock
-from kgtune.training import supervision, training
+from kgtune.training import supervision, training, watching
 from kgtune.training.supervision import Supervision
-from kgtune.training.training import TrainResult
 
 log = logging.getLogger(__name__)
 
@@ -256,67 +251,19 @@ def _num_frame_tokens(prepared: Prepared) -> int:
     return len(prepared.tokenizer(rendered, add_special_tokens=False)["input_ids"]) - 1
 
 
-def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
-    """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
-    extractor = _extractor(model, prepared, cfg, which, is_constrained=which == "after_constrained")
-    model.eval()
-    if which != "before":
-        return evaluation.measure(extractor, prepared.held_out(cfg))
-    with model.disable_adapter():
-        return evaluation.measure(extractor, prepared.held_out(cfg))
-
-
-def _extractor(model: Any, prepared: Prepared, cfg: Config, name: str, *, is_constrained: bool) -> Extractor:
-    cap = held.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
-    rules = None
-    if is_constrained:
-        rules = held.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
-    return generation.TransformersExtractor(
-        model=model,
-        tokenizer=prepared.tokenizer,
-        system=prepared.system,
-        max_new_tokens=cap,
-        batch_size=cfg.evaluation.batch_size,
-        name=name,
-        progress=lambda done, total: log.info("%s: %d/%d documents", name, done, total),
-        rules=rules,
-        draft_tokens=cfg.decoding.draft_tokens,
-    )
-
-
-def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[evaluation.Which, Measured]:
-    """Answer once more as inference.py and serve.py will, where decoding.constraint asks for a grammar."""
-    if cfg.decoding.constraint == "none":
-        return {}
-    return {"after_constrained": measure(model, prepared, cfg, "after_constrained")}
-
-
 def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
     """Load the weights and set up the trainer over them."""
     base = models.resolve(cfg.model.model_id, cfg.model.hub)
     precision = models.precision_for(cfg.training.precision)
     model = models.load_weights(base, load_in_4bit=cfg.model.load_in_4bit, precision=precision)
     samples = prepared.supervision.samples
-    return training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
-
-
-def evaluate_kept(
-    prepared: Prepared, cfg: Config, output_dir: Path
-) -> tuple[dict[evaluation.Which, Measured], dict[str, Any]]:
-    """Measure a model that an earlier run kept, adapter off and on."""
-    tuned = models.load_tuned(output_dir / "final_model", cfg)
-    if tuned.contract.system != prepared.system:
-        raise UserError(
-            f"{output_dir}/final_model was trained with another system message than this configuration gives. "
-            "Use the ontology and prompt.guidelines of that run (run.json has them)."
-        )
-    before = measure(tuned.model, prepared, cfg, "before")
-    after = measure(tuned.model, prepared, cfg, "after")
-    constrained = measure_constrained(tuned.model, prepared, cfg)
-    return {"before": before, "after": after, **constrained}, {
-        "seconds_before": before.seconds,
-        "seconds_after": after.seconds,
-    }
+    trainer = training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
+    if cfg.evaluation.probe_steps:
+        rows = [e for e in prepared.examples if e.split == "validation"][: watching.MOST_ROWS]
+        limit = cfg.model.max_seq_length
+        watched = probes.prepare(rows, prepared.tokenizer, prepared.system, max_tokens=limit)
+        trainer.add_callback(watching.Watch(watched, cfg.evaluation.probe_steps))
+    return trainer
 
 
 def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> None:
@@ -329,64 +276,3 @@ def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) 
         contract,
         prepared.ontology,
     )
-
-
-def calibrate(model: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> Calibration | None:
-    """Fit how sure the tuned model is to how often it is right, on validation rows; keep it with the model."""
-    rows = [e for e in prepared.examples if e.split == "validation"][: cfg.evaluation.max_documents]
-    if cfg.decoding.constraint == "none" or cfg.decoding.confidence == "stated":
-        log.info("confidence is not calibrated: it takes a constraint and decoding.confidence=probability")
-        return None
-    model.eval()
-    found = _extractor(model, prepared, cfg, "calibration", is_constrained=True).extract([row.text for row in rows])
-    items = [one for row, out in zip(rows, found, strict=True) for one in evaluation.judged_relationships(row, out)]
-    fitted = calibration.fit(items)
-    if fitted is None:
-        what = "confidence is not calibrated: %d relationships of %d validation rows are too few, or all right or wrong"
-        log.warning(what, len(items), len(rows))
-        return None
-    calibration.write(output_dir / "final_model", fitted)
-    what = "confidence: %s curve over %d relationships of %d documents; calibration error %.3f, was %.3f"
-    numbers = (fitted.num_items, fitted.num_documents, fitted.ece_after, fitted.ece_before)
-    log.info(what, fitted.method, *numbers)
-    return fitted
-
-
-def run_facts(trained: TrainResult, before: Measured, after: Measured) -> dict[str, Any]:
-    """What the run did and how long each stage took."""
-    return {
-        "num_steps": trained.num_steps,
-        "resumed_from": trained.resumed_from,
-        "losses": [{"step": step, "loss": loss} for step, loss in trained.losses],
-        "seconds_before": round(before.seconds, 1),
-        "seconds_training": round(trained.seconds, 1),
-        "seconds_after": round(after.seconds, 1),
-    }
-
-
-def keep_results(
-    columns: dict[evaluation.Which, Measured],
-    prepared: Prepared,
-    cfg: Config,
-    output_dir: Path,
-    run: dict[str, Any],
-) -> dict[str, Any]:
-    """Write evaluation_results.json and evaluation_report.md."""
-    facts = {
-        "base_model": cfg.model.model_id,
-        "split": cfg.evaluation.split,
-        "max_new_tokens": held.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
-        "config_sha256": config_hash(cfg),
-        "data_sha256": runs.file_hash(Path(cfg.data.training_data)),
-        "ontology_sha256": prepared.ontology.hash,
-        "seed": cfg.training.seed,
-        "num_rows_trained_on": len(prepared.supervision.samples),
-        "num_rows_dropped": dict(prepared.supervision.dropped),
-        "ledger": prepared.supervision.ledger.as_object(),
-        "run": run,
-        **runs.provenance(models.device_name()),
-    }
-    result = evaluation.results(columns, prepared.ontology, facts, demands(cfg, prepared.examples))
-    runs.write_json_atomic(output_dir / "evaluation_results.json", result)
-    runs.write_text_atomic(output_dir / "evaluation_report.md", evaluation.report(result))
-    return result

@@ -38,6 +38,8 @@ class Project:
             "training.logging_steps=1",
             "training.per_device_train_batch_size=2",
             "evaluation.max_documents=2",
+            "evaluation.few_shot_k=1",
+            "evaluation.probe_steps=3",
             "decoding.max_new_tokens=20",
         ]
 
@@ -76,6 +78,7 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
 
     assert {
         "final_model", "training_samples.json", "evaluation_results.json", "evaluation_report.md", "run.json",
+        "evaluation_report.html",
         "checkpoint-4", "checkpoint-6",
     } <= names  # fmt: skip
     assert {"adapter_model.safetensors", "tokenizer.json", "chat_template.jinja", "prompt_contract.json",
@@ -107,6 +110,23 @@ def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str
     assert {d["id"] for d in result["documents"]} <= held_out
     assert result["schema_version"] == 2
     assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_base_is_shown_a_train_row_and_gold_answers_are_probed(project: Project, tuned: tuple[str, str]) -> None:
+    result = json.loads((project.folder / "out/evaluation_results.json").read_text(encoding="utf-8"))
+    rows = json.loads((project.folder / "training_data.json").read_text(encoding="utf-8"))
+    train = {row["id"] for row in rows if row["split"] == "train"}
+
+    assert list(result["columns"]) == ["before", "few_shot", "after", "after_constrained"]
+    assert len(result["few_shot"]["rows"]) == 1
+    assert set(result["few_shot"]["rows"]) <= train
+    assert (
+        result["columns"]["few_shot"]["cost"]["prompt_tokens_per_row"]
+        > (result["columns"]["before"]["cost"]["prompt_tokens_per_row"])
+    )
+    assert result["columns"]["after"]["cost"]["forward_passes_per_row"] > 0
+    assert set(result["probes"]) == {"before", "after"}
+    assert [one["step"] for one in result["run"]["probes"]] == [0, 3, 6]
 
 
 def test_the_ontology_travels_from_the_data_to_the_model_and_the_model_is_asked_by_it(
@@ -152,6 +172,7 @@ def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Proje
     assert json.loads(out.splitlines()[-1])["after"]["strict_parse_rate"] is not None
     assert result["earlier"]["num_rows_shared"] == result["columns"]["after"]["num_rows"] >= 1
     assert result["earlier"]["regressions"] == []
+    assert result["run"]["losses"] == json.loads(earlier.read_text(encoding="utf-8"))["run"]["losses"]
 
 
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:

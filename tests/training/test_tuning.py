@@ -1,66 +1,21 @@
-"""The stages of a run, as far as no training is needed: what is measured how, and what is refused."""
+"""The stages of a run, as far as no training is needed: what is refused before anything is loaded."""
 
 from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kgtune import config, ontology
 from kgtune.errors import ConfigError, DataError, UserError
-from kgtune.extraction.extractor import ScriptedExtractor
 from kgtune.splitting import split_lock
 from kgtune.splitting.split_lock import Lock
 
 pytestmark = pytest.mark.tiny
 OUTPUT = '{"entities":[{"labels":"Tool","id":"e1","name":"VelkaRAT","description":""}],"relationships":[]}'
-
-
-class Adapted:
-    """A model whose adapter can be switched off; it remembers whether it was."""
-
-    device = "cpu"
-    adapter = "on"
-
-    def eval(self):
-        return self
-
-    @contextmanager
-    def disable_adapter(self):
-        self.adapter = "off"
-        yield
-        self.adapter = "on"
-
-
-def test_before_is_the_adapter_off_and_after_is_the_adapter_on(monkeypatch):
-    from kgtune.training import tuning
-
-    model, asked = Adapted(), []
-
-    def extractor(**given):
-        asked.append((given["name"], given["model"].adapter))
-        return ScriptedExtractor()
-
-    monkeypatch.setattr(tuning.generation, "TransformersExtractor", extractor)
-    prepared = SimpleNamespace(
-        tokenizer=None, system="", supervision=SimpleNamespace(max_answer_tokens=10), held_out=lambda cfg: []
-    )
-    cfg = config.load(None, "demo").config
-    measured = []
-    real = tuning.evaluation.measure
-    monkeypatch.setattr(
-        tuning.evaluation, "measure", lambda e, rows: (measured.append(model.adapter), real(e, rows))[1]
-    )
-    for which in ("before", "after"):
-        tuning.measure(model, prepared, cfg, which)
-
-    assert measured == ["off", "on"]
-    assert [name for name, _ in asked] == ["before", "after"]
 
 
 @pytest.fixture
@@ -173,60 +128,3 @@ def test_the_ontology_beside_the_data_is_used_unless_another_is_named(tmp_path: 
     rows = [bare_row(n, "ThreatOrganization") for n in range(20)]
     assert rows_of(tmp_path, rows)[1] == mine
     assert rows_of(tmp_path, rows, "ontology=threat_event")[1].name == "threat_event"
-
-
-def _relationship_rows(number):
-    from kgtune.examples import Example
-    from kgtune.graph import Entity, Graph, Relationship
-
-    gold = Graph(
-        (Entity("Org", "e1", "Tidal Fox"), Entity("Tool", "e2", "Vexa")), (Relationship("USE", "e1", "e2", 0.9),)
-    )
-    text = "Tidal Fox used Vexa."
-    return [Example(f"r{n}", f"d{n}", f"g{n}", "validation", "en", "", text, gold) for n in range(number)]
-
-
-@pytest.mark.parametrize(("number", "is_kept"), [(40, True), (10, False)])
-def test_confidence_is_fitted_on_validation_rows_and_kept_with_the_model(monkeypatch, tmp_path, number, is_kept):
-    from dataclasses import replace
-
-    from kgtune.extraction import calibration
-    from kgtune.extraction.extractor import Extraction
-    from kgtune.training import tuning
-
-    rows = _relationship_rows(number)
-    asked = []
-
-    class Sure:
-        """Says every other one the wrong way round, and is half as sure of it."""
-
-        def extract(self, texts):
-            asked.append(len(texts))
-            wrong = replace(rows[0].graph, relationships=(replace(rows[0].graph.relationships[0], type="HAS"),))
-            return [
-                Extraction(wrong if n % 2 else rows[0].graph, "", "stop", 1, 1, probabilities=(0.4 if n % 2 else 0.8,))
-                for n, _ in enumerate(texts)
-            ]
-
-    monkeypatch.setattr(tuning, "_extractor", lambda *_, **given: Sure() if given == {"is_constrained": True} else None)
-    prepared = SimpleNamespace(examples=(*rows, replace(rows[0], id="t", split="test")))
-    (tmp_path / "final_model").mkdir()
-    found = tuning.calibrate(SimpleNamespace(eval=lambda: None), prepared, config.load(None, "demo").config, tmp_path)
-
-    assert asked == [number]
-    assert calibration.read(tmp_path / "final_model") == found
-    assert (found is not None) == is_kept
-    if found is not None:
-        assert (found.num_items, found.share_right) == (40, 0.5)
-        assert found.confidence(0.8) > 0.85
-        assert found.confidence(0.4) < 0.15
-
-
-def test_without_a_constraint_there_is_nothing_to_calibrate(tmp_path, caplog):
-    from kgtune.training import tuning
-
-    cfg = config.load(None, "demo", ["decoding.constraint=none"]).config
-    caplog.set_level("INFO")
-    assert tuning.calibrate(None, SimpleNamespace(examples=_relationship_rows(40)), cfg, tmp_path) is None
-    assert "confidence is not calibrated: it takes a constraint" in caplog.text
-    assert list(tmp_path.iterdir()) == []
