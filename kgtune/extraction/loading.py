@@ -88,5 +88,5 @@ def text_limits(contract: Contract, cfg: Config) -> tuple[int, int]:
     return contract.long_text_tokens, max(contract.usual_text_tokens, 1)
 
 
-def _tell(done: int, total: int) -> None:
-    log.info("windows: %d/%d", done, total)
+def _tell(done: int, total: int, left: str) -> None:
+    log.info("windows: %d/%d%s", done, total, left and f", {left}")

@@ -13,6 +13,7 @@ from typing import overload
 from kgtune import graph as graphs
 from kgtune.extraction import merging
 from kgtune.extraction.extractor import Extraction, Extractor, Statistics
+from kgtune.extraction.progress import Progress
 from kgtune.extraction.windows import windows
 from kgtune.grounding import Span
 from kgtune.ontology import Ontology
@@ -31,8 +32,8 @@ class LongTextExtractor:
     """A text of so many tokens is answered as it is, even if that is more than a window."""
     aliases: Aliases = field(default_factory=Aliases)
     ontology: Ontology | None = None
-    progress: Callable[[int, int], None] | None = None
-    """Told how many of a call's windows are answered, where there are more of them than texts."""
+    progress: Callable[[int, int, str], None] | None = None
+    """Told how many of a call's windows are answered, and how long the rest takes, where some text has several."""
     windows_at_once: int = 256
     """In one call of the inner extractor. Between calls only graphs are kept: memory does not grow with a text."""
 
@@ -45,13 +46,15 @@ class LongTextExtractor:
         cuts = [self._cut(text) for text in texts]
         pieces = [(number, span) for number, spans in enumerate(cuts) for span in spans]
         answers: list[Extraction] = []
+        pace = Progress(len(pieces))
         for start in range(0, len(pieces), self.windows_at_once):
             part = pieces[start : start + self.windows_at_once]
             asked = [texts[number] if len(cuts[number]) == 1 else _piece(texts[number], span) for number, span in part]
             flags = None if cancel is None else WindowCancels(cancel, [number for number, _ in part])
             answers += self.inner.extract(asked, cancel=flags)
+            left = pace.add(len(part))
             if self.progress is not None and len(pieces) > len(texts):
-                self.progress(len(answers), len(pieces))
+                self.progress(len(answers), len(pieces), left)
         return [self._joined(text, spans, _taken(answers, len(spans))) for text, spans in zip(texts, cuts, strict=True)]
 
     def _cut(self, text: str) -> list[Span]:

@@ -17,11 +17,14 @@ Measure = Callable[[str], int]
 
 # A token is seldom longer; where one is (a line of dashes), a window only gets shorter than it might be.
 _CHARS_PER_TOKEN = 16
+_LONGEST_INDICATOR = 4  # windows
 _PAUSE = re.compile(r"[,;:，；：、。\s]\s*")
 
 
 def windows(text: str, measure: Measure, limit: int, overlap: int) -> list[Span]:
     """Cut a text into windows that measure at most `limit`; the whole text is one where it fits.
+
+    Only an indicator may be longer.
 
     A window ends where a sentence does, or where a sentence that is too long for a window can be divided. It begins
     with the last sentences of the window before it, as many as `overlap` holds, so that what two sentences say
@@ -65,13 +68,18 @@ def _divided(haystack: Haystack, sentence: Span, measure: Measure, limit: int) -
 
 
 def _cut(haystack: Haystack, start: int, reach: int, measure: Measure, limit: int) -> int:
-    """Find the last place at which text[start:reach] may be cut: at a pause, else outside indicators, else anywhere."""
+    """Find the last place at which text[start:reach] may be cut: at a pause, else outside indicators.
+
+    An indicator that is longer than a window is one all the same, up to four times as long; a longer one is cut.
+    """
     text = haystack.text
     pauses = [match.end() for match in _PAUSE.finditer(text, start, reach)]
-    for places in (pauses, range(start + 1, reach)):
+    for places in (pauses, range(start + 1, reach + 1)):
         outside = [place for place in places if place > start and not _divides_ioc(haystack, place)]
         if (at := _last_fitting(text, start, outside, measure, limit)) is not None:
             return at
+    if outside and measure(text[start : outside[0]]) <= _LONGEST_INDICATOR * limit:
+        return outside[0]
     at = _last_fitting(text, start, range(start + 1, reach), measure, limit)
     return start + 1 if at is None else at  # a character that is longer than a window has one of its own
 

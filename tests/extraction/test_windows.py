@@ -63,7 +63,9 @@ def test_an_indicator_is_not_divided_unless_it_is_longer_than_a_window():
     inside = [ioc for ioc in grounding.iocs(text) if any(ioc.start < s.end < ioc.end for s in spans)]
     assert (len(grounding.iocs(text)), inside) == (20, [])
     digest = "a1" * 32
-    assert told(digest, windows(digest, len, 20, 0)) == [digest[n : n + 20] for n in (0, 20, 40, 60)]
+    text = f"see {digest} here"
+    assert told(text, windows(text, len, 20, 0)) == ["see", digest, "here"]
+    assert told(digest, windows(digest, len, 15, 0)) == [digest[:15], digest[15:]]
 
 
 def test_a_character_that_is_longer_than_a_window_still_comes_to_an_end():
