@@ -63,7 +63,7 @@ class TrainingSettings(Section):
     per_device_train_batch_size: int = Field(default=1, ge=1, le=1024)
     """Rows per step and card, the main use of memory; 2-4 with 32 GB."""
     batching: Literal["auto", "shared", "packed", "padded"] = "auto"
-    """How rows share a pass: behind one copy of their common beginning, end to end, or padded; auto: the fastest here."""
+    """How rows fill a pass: behind one copy of what all begin with, end to end, or padded; auto: the fastest."""
     gradient_accumulation_steps: int = Field(default=32, ge=1, le=4096)
     """Steps summed into one update; inverse to the batch size: 16-8 with 32 GB, 64 and more with 16 GB."""
     max_steps: int = Field(default=100, ge=1, le=1_000_000)
@@ -87,7 +87,7 @@ class TrainingSettings(Section):
     num_processes: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
     """Processes that must be running, else the run stops; auto: as many as torchrun started."""
     select_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Updates between two readings of validation documents, of which the best is kept; null: the last update is kept."""
+    """Updates between two readings of validation documents; the best is kept; null: none, and the last is kept."""
     select_documents: int = Field(default=32, ge=1, le=10_000)
     """Validation documents of a reading, always the same ones; more tell two readings apart, and take longer."""
     select_max_new_tokens: int = Field(default=512, ge=1, le=131_072)

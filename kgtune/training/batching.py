@@ -14,7 +14,10 @@ from functools import lru_cache
 from typing import Literal
 
 Layout = Literal["padded", "packed", "shared"]
-"""How a pass holds its rows: filled up to the longest, end to end, or end to end behind one copy of what they share."""
+"""How a pass holds its rows: filled up to the longest, end to end, or so behind one copy of what they share."""
+
+Row = tuple[tuple[int, ...], tuple[int, ...]]
+"""The token ids of a prompt and of its answer."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,6 @@ class Batching:
     max_tokens: int
     shared: int
     seed: int
-
-    @property
-    def epochs_per_update(self) -> float:
-        return self.rows_per_update / len(self.lengths)
 
     def update(self, step: int, *, rank: int = 0, world: int = 1) -> list[tuple[int, ...]]:
         """The passes of one process in one update, each the numbers of its rows."""
@@ -56,19 +55,13 @@ class Batching:
 
 
 def batching_for(
-    rows: Sequence[Sequence[int]],
-    prompt_lengths: Sequence[int],
-    layout: Layout,
-    *,
-    rows_per_pass: int,
-    rows_per_update: int,
-    max_tokens: int,
-    seed: int,
+    rows: Sequence[Row], layout: Layout, *, rows_per_pass: int, rows_per_update: int, max_tokens: int, seed: int
 ) -> Batching:
-    """Measure rows of token ids. The last prompt token stays each row's own: it says the answer's first token."""
-    shared = min(common_beginning(rows), min(prompt_lengths) - 1) if layout == "shared" else 0
-    lengths = tuple(len(row) for row in rows)
-    return Batching(lengths, layout, rows_per_pass, rows_per_update, max(max_tokens, max(lengths)), shared, seed)
+    """Measure rows. The last prompt token stays each row's own: it says the answer's first token."""
+    lengths = tuple(len(prompt) + len(answer) for prompt, answer in rows)
+    prompts = [prompt[:-1] for prompt, _ in rows]
+    shared = common_beginning(prompts) if layout == "shared" else 0
+    return Batching(lengths, layout, rows_per_pass, rows_per_update, max(max_tokens, *lengths), shared, seed)
 
 
 def common_beginning(rows: Sequence[Sequence[int]]) -> int:
@@ -85,7 +78,7 @@ def share(rows: Sequence[int], lengths: Sequence[int], *, rank: int, world: int)
     Dealt by falling length, there and back again, so that nobody gets the longest of every round.
     """
     longest_first = sorted(rows, key=lambda row: (-lengths[row], row))
-    mine = []
+    mine: list[int] = []
     for number, dealt in enumerate(_batched(longest_first, world)):
         place = rank if number % 2 == 0 else world - 1 - rank
         mine += dealt[place : place + 1]

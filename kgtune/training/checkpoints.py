@@ -115,7 +115,7 @@ def put_in_place(written: Path, target: Path) -> None:
 
 
 def keep_last(output_dir: Path, number: int, newest: str, spared: str | None = None) -> None:
-    """Delete all but the last `number` checkpoints up to `newest`, and `spared`; behind it stands what a torn one left."""
+    """Delete all but the last `number` checkpoints up to `newest`, and `spared`; later ones are torn."""
     found = any_in(output_dir)
     for path in found[: found.index(output_dir / newest) + 1][:-number]:
         if path.name != spared:

@@ -15,11 +15,9 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from kgtune.training.batching import Layout
+from kgtune.training.batching import Layout, Row
 
 ATTENTION = "kgtune_rows"
-Row = tuple[tuple[int, ...], tuple[int, ...]]
-"""The token ids of a prompt and of its answer."""
 
 
 def collate(rows: Sequence[Row], layout: Layout, shared: int = 0) -> dict[str, Any]:
@@ -64,18 +62,18 @@ def _answers(rows: Sequence[Row], places: list[int]) -> dict[str, torch.Tensor]:
     return {"answer_places": torch.tensor(places), "answer_labels": torch.tensor(labels)}
 
 
-def attend(
-    module: Any,
+def attend(  # noqa: PLR0913  transformers calls it so
+    _module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    _mask: torch.Tensor | None,
     *,
     scaling: float | None = None,
     row_bounds: tuple[int, ...] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of packed rows, (1, heads, tokens, d): each row alone, behind the shared beginning; else plain causal."""
+    """Attend packed rows, (1, heads, tokens, d), each alone behind the shared beginning; without bounds plain causal."""
 
     def causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         grouped = q.shape[1] != k.shape[1]

@@ -19,7 +19,7 @@ HOW = "torchrun --standalone --nproc_per_node N fine_tune.py"
 
 
 def rank() -> int:
-    """This process's number; 0 writes files and prints."""
+    """Return the number of this process; 0 writes files and prints."""
     return int(os.environ.get("RANK", "0"))
 
 
@@ -35,10 +35,8 @@ def join(asked: int | Literal["auto"]) -> int:
         PartialState(cpu=not torch.cuda.is_available())
     real = number()
     if real != promised:
-        raise UserError(
-            f"C16-PROCESSES: {promised} processes were started and {real} found each other. Start with {HOW}."
-        )
-    if asked != "auto" and real != asked:
+        raise UserError(f"C16-PROCESSES: {promised} processes were started, {real} found each other. Start with {HOW}.")
+    if asked not in {"auto", real}:
         raise UserError(
             f"C16-PROCESSES: training.num_processes={asked}, and {real} run. Start with "
             f"{HOW.replace(' N ', f' {asked} ')}, or set training.num_processes=auto."
@@ -73,7 +71,7 @@ def number() -> int:
 
 
 def share(items: Sequence[Item]) -> Sequence[Item]:
-    """This process's part of the items: every n-th, so that all get short and long ones."""
+    """Return the part of this process: every n-th item, so that all get short and long ones."""
     return items[rank() :: number()]
 
 

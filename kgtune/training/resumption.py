@@ -49,7 +49,7 @@ def fingerprint(
 
 
 def weights_mark(base: Path) -> str:
-    """A mark of a base model's files: names, sizes and both ends of each. Reading 15 GB at every start takes too long."""
+    """A mark of a base model's files: names, sizes and both ends of each. All of 15 GB would take too long."""
     digest = hashlib.sha256()
     for path in sorted([*base.glob("*.safetensors"), *base.glob("*config.json"), *base.glob("tokenizer.json")]):
         size = path.stat().st_size

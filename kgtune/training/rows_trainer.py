@@ -18,8 +18,7 @@ from transformers import Trainer
 from trl import SFTTrainer
 
 from kgtune.training import answer_loss, checkpoints, fused_adapter, passes
-from kgtune.training.batching import Batching
-from kgtune.training.passes import Row
+from kgtune.training.batching import Batching, Row
 
 LOSS_SO_FAR = "loss_since_logged_{rank}.json"
 

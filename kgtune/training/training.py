@@ -153,12 +153,10 @@ def check_tokens(trainer: RowsTrainer, samples: Sequence[Sample]) -> None:
 def batching_of(samples: Sequence[Sample], cfg: Config, *, world: int) -> Batching:
     """Lay out the rows as configured; `auto` takes what is fastest, see benchmarks/train.py."""
     t = cfg.training
-    rows = [sample.prompt_ids + sample.answer_ids for sample in samples]
     max_tokens = t.per_device_train_batch_size * cfg.model.max_seq_length
     layout: Layout = "shared" if t.batching == "auto" else t.batching
     batching = batching_for(
-        rows,
-        [len(sample.prompt_ids) for sample in samples],
+        [(sample.prompt_ids, sample.answer_ids) for sample in samples],
         layout,
         rows_per_pass=t.per_device_train_batch_size,
         rows_per_update=t.per_device_train_batch_size * t.gradient_accumulation_steps * world,
