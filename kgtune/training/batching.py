@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Literal
 
 Layout = Literal["padded", "packed", "shared"]
-"""How a pass holds its rows: filled up to the longest, end to end, or so behind one copy of what they share."""
+"""How a pass holds rows: padded, end to end, or end to end behind one copy of what all share."""
 
 Row = tuple[tuple[int, ...], tuple[int, ...]]
 """The token ids of a prompt and of its answer."""
@@ -22,7 +22,7 @@ Row = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Batching:
-    """How the rows of each update are chosen and laid out. Lengths are in tokens, `shared` is the common beginning's."""
+    """How the rows of each update are chosen and laid out. Lengths are in tokens; `shared` is what all rows begin with."""
 
     lengths: tuple[int, ...]
     layout: Layout

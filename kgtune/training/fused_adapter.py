@@ -6,7 +6,7 @@ one adapter is on and none is merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ def forward(layer: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def fused(layers: list[Any]) -> Iterator[None]:
+def fused(layers: Sequence[Any]) -> Iterator[None]:
     """Let the layers compute so, for forward and backward pass, and PEFT's way again afterwards."""
     for layer in layers:
         layer.forward = partial(forward, layer)

@@ -62,7 +62,7 @@ def _answers(rows: Sequence[Row], places: list[int]) -> dict[str, torch.Tensor]:
     return {"answer_places": torch.tensor(places), "answer_labels": torch.tensor(labels)}
 
 
-def attend(  # noqa: PLR0913  transformers calls it so
+def attend(
     _module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -73,7 +73,7 @@ def attend(  # noqa: PLR0913  transformers calls it so
     row_bounds: tuple[int, ...] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attend packed rows, (1, heads, tokens, d), each alone behind the shared beginning; without bounds plain causal."""
+    """Attend packed rows, (1, heads, tokens, d), each alone behind the shared beginning; unbounded: causal."""
 
     def causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         grouped = q.shape[1] != k.shape[1]
@@ -90,7 +90,7 @@ def attend(  # noqa: PLR0913  transformers calls it so
         if not shared:
             parts.append(causal(q, k, v))
             continue
-        # The shared queries are attended once more per row and dropped: cheaper than a mask, and the fast kernel stays.
+        # The shared queries are attended once more per row and dropped: no mask, so the fast kernel stays.
         front = (torch.cat(pair, dim=2) for pair in ((queries[0], q), (keys[0], k), (values[0], v)))
         parts.append(causal(*front)[:, :, shared:])
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None

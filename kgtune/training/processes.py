@@ -35,7 +35,7 @@ def join(asked: int | Literal["auto"]) -> int:
         PartialState(cpu=not torch.cuda.is_available())
     real = number()
     if real != promised:
-        raise UserError(f"C16-PROCESSES: {promised} processes were started, {real} found each other. Start with {HOW}.")
+        raise UserError(f"C16-PROCESSES: {promised} started, {real} met. Start with {HOW}.")
     if asked not in {"auto", real}:
         raise UserError(
             f"C16-PROCESSES: training.num_processes={asked}, and {real} run. Start with "
@@ -45,7 +45,7 @@ def join(asked: int | Literal["auto"]) -> int:
         # accelerate launch --cpu --num_processes 2 starts one process and says nothing
         raise UserError(
             f"C16-PROCESSES: accelerate launched this ({by} is set), and one process runs. It starts one, whatever it "
-            f"was asked for, where it finds no several GPUs. For several use {HOW}; for one set training.num_processes=1."
+            f"was asked for, where it finds no GPUs. For several use {HOW}; for one set training.num_processes=1."
         )
     return real
 

@@ -49,6 +49,7 @@ class RowsTrainer(SFTTrainer):  # type: ignore[misc]  # trl ships no types
 
     updates: Updates
     spared_step: int | None = None  # its checkpoint is never deleted
+    _adapted: Sequence[Any] = ()
     _staging: Path | None = None
 
     def train_on(self, batching: Batching, rows: Sequence[Row]) -> None:
@@ -56,7 +57,11 @@ class RowsTrainer(SFTTrainer):  # type: ignore[misc]  # trl ships no types
         args = self.args
         self.updates = Updates(batching, rows, args.max_steps, args.process_index, args.world_size)
         answer_loss.add_answer_loss(self.model)
-        self._adapted = fused_adapter.adapted(self.model)
+        self.use_fused_adapters(on=True)
+
+    def use_fused_adapters(self, *, on: bool) -> None:
+        """Leave the adapters to PEFT where a benchmark wants to know what that costs."""
+        self._adapted = fused_adapter.adapted(self.model) if on else []
 
     def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
         return DataLoader(self.updates, batch_size=1, collate_fn=lambda items: items[0])
