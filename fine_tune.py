@@ -34,10 +34,10 @@ def main() -> int:
     from kgtune import model
     from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
-    from kgtune.training import processes, supervision, tuning  # heavy: torch, transformers, trl
+    from kgtune.training import merging, processes, supervision, tuning  # heavy: torch, transformers, trl
 
     if args.merge:
-        print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
+        print(f"merged model: {merging.merge(output_dir / 'final_model', cfg)}")
         return 0
     if args.dry_run and not model.is_at_hand(cfg.model.model_id):
         print(tuning.check_rows_only(cfg))
