@@ -192,6 +192,8 @@ def quantization(precision: Precision) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=DTYPES[precision],
+        # FSDP shards what is stored in a float type; bytes it would copy to every card
+        bnb_4bit_quant_storage=DTYPES[precision] if os.environ.get("ACCELERATE_USE_FSDP") == "true" else torch.uint8,
     )
 
 

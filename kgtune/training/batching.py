@@ -22,7 +22,7 @@ Row = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Batching:
-    """How the rows of each update are chosen and laid out. Lengths are in tokens; `shared` is what all rows begin with."""
+    """How the rows of each update are chosen and laid out. Lengths are in tokens, `shared` that of the common start."""
 
     lengths: tuple[int, ...]
     layout: Layout

@@ -71,15 +71,14 @@ def test_a_torn_checkpoint_is_named_and_the_one_before_is_used(tmp_path, caplog,
     ids=["python", "torch"],
 )
 def test_a_full_disk_stops_with_its_code_and_leaves_the_earlier_checkpoint(tmp_path, failure):
+    def fill_the_disk():
+        with checkpoints.written_whole(tmp_path, "checkpoint-2", ALONE) as staging:
+            (staging / "checkpoint-2" / "weights").write_bytes(b"half")
+            raise failure
+
     write(tmp_path, 1)
-    with (
-        pytest.raises(
-            UserError, match=r"C18-NOT-SAVED: .*checkpoint-2: can't be written: .* --resume \(from checkpoint-1\)"
-        ),
-        checkpoints.written_whole(tmp_path, "checkpoint-2", ALONE) as staging,
-    ):
-        (staging / "checkpoint-2" / "weights").write_bytes(b"half")
-        raise failure
+    with pytest.raises(UserError, match=r"C18-NOT-SAVED: .*-2: can't be written: .* --resume \(from checkpoint-1\)"):
+        fill_the_disk()
 
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
     assert names(tmp_path) == ["checkpoint-1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,10 @@ def test_an_answer_that_breaks_the_contract_counts_as_nothing_found():
 
 
 def test_the_sample_is_fixed_and_of_validation_rows_only():
-    rows = [example for example in kills.examples(10)]
+    rows = kills.examples(10)
     with pytest.raises(ConfigError, match="no validation rows"):
         selection.sample_of(rows, 3)
-    validation = [
-        type(row)(*(getattr(row, f) if f != "split" else "validation" for f in row.__slots__)) for row in rows
-    ]
+    validation = [replace(row, split="validation") for row in rows]
 
     assert selection.sample_of(rows + validation, 3) == selection.sample_of(rows + validation, 3)
     assert len(selection.sample_of(rows + validation, 30)) == 10
