@@ -6,6 +6,7 @@ Writes  fine_tune_output/: checkpoint-*/, final_model/, training_samples.json, e
 
     python fine_tune.py                              one 24 GB card
     python fine_tune.py --profile demo               the small embedded model, minutes on a CPU
+    torchrun --standalone --nproc_per_node 2 fine_tune.py        two cards
 """
 
 from __future__ import annotations
@@ -33,38 +34,44 @@ def main() -> int:
     from kgtune import model
     from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
-    from kgtune.training import measuring, supervision, training, tuning  # heavy: torch, transformers, trl
+    from kgtune.training import (  # heavy: torch, transformers, trl
+        measuring,
+        merging,
+        processes,
+        stages,
+        supervision,
+        tuning,
+    )
 
     if args.merge:
-        print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
+        print(f"merged model: {merging.merge(output_dir / 'final_model', cfg)}")
         return 0
     if args.dry_run and not model.is_at_hand(cfg.model.model_id):
         print(tuning.check_rows_only(cfg))
         return 0
     if not args.dry_run:
         model.require_card(resolved.profile)
+    processes.join(cfg.training.num_processes)
     prepared = tuning.prepare(cfg)
-    print(tuning.describe(prepared), file=sys.stderr)
-    for sample in prepared.supervision.samples[: args.preview]:
-        print(supervision.preview(sample), file=sys.stderr)
+    if processes.rank() == 0:
+        print(tuning.describe(prepared), file=sys.stderr)
+        for sample in prepared.supervision.samples[: args.preview]:
+            print(supervision.preview(sample), file=sys.stderr)
     if args.dry_run:
         print("dry run: configuration, rows, prompt and supervision are in order; no weights were loaded")
         return 0
     if args.evaluate_only:
         outcome = measuring.measure_kept(prepared, cfg, output_dir)
     else:
-        checkpoint = tuning.open_run(prepared, resolved, output_dir, resume=args.resume)
-        tuning.write_samples(prepared, output_dir / "training_samples.json")
-        trainer = tuning.make_trainer(prepared, cfg, output_dir)
-        base = measuring.measure_base(trainer.model, prepared, cfg)
-        trained = training.train(trainer, checkpoint)
-        tuning.keep_model(trainer, prepared, cfg, output_dir)
-        measuring.calibrate(trainer.model, prepared, cfg, output_dir)
-        outcome = measuring.measure_after(trainer, trained, base, prepared, cfg)
-    result = measuring.keep_results(outcome, prepared, cfg, output_dir)
-    print(evaluation.table(result))
-    print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
-    gate.enforce(result)
+        outcome = stages.run(prepared, resolved, output_dir, resume=args.resume)
+    if not outcome.columns:
+        print(f"stopped after update {outcome.run['num_steps']} and saved; go on with --resume", file=sys.stderr)
+    elif processes.rank() == 0:
+        result = measuring.keep_results(outcome, prepared, cfg, output_dir)
+        print(evaluation.table(result))
+        print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
+        gate.enforce(result)
+    processes.leave()
     return 0
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +16,7 @@ import torch
 from kgtune import prompt
 from kgtune.errors import ModelError, UserError
 from kgtune.extraction.extractor import Extractor
-from kgtune.model_folder import read_contract, read_ontology, save_contract
+from kgtune.model_folder import read_contract, read_ontology
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
@@ -190,6 +189,8 @@ def quantization(precision: Precision) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=DTYPES[precision],
+        # FSDP shards what is stored in a float type; bytes it would copy to every card
+        bnb_4bit_quant_storage=DTYPES[precision] if os.environ.get("ACCELERATE_USE_FSDP") == "true" else torch.uint8,
     )
 
 
@@ -235,25 +236,3 @@ def load_extractor(model_dir: Path, cfg: Config) -> Extractor:
         # An adapter adds 14 small products to each layer and token; a merge into 4 bits would lose most of it.
         tuned = replace(tuned, model=tuned.model.merge_and_unload())
     return TransformersExtractor.from_tuned(tuned, cfg.decoding)
-
-
-def merge(folder: Path, cfg: Config) -> Path:
-    """Fold the adapter into a 16-bit (32-bit on a CPU) copy of its base; write merged_model/ beside `folder`.
-
-    The base is not read in 4 bits, even where the adapter was trained on one: a merge into 4 bits loses most.
-    """
-    tuned = load_tuned(
-        folder,
-        cfg.model_copy(update={"model": cfg.model.model_copy(update={"load_in_4bit": False})}),
-    )
-    if not hasattr(tuned.model, "merge_and_unload"):
-        raise ModelError(f"{folder}: holds no adapter, so there is nothing to merge. Give a final_model folder.")
-    target = folder.with_name("merged_model")
-    temporary = folder.with_name("merged_model.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    tuned.model.merge_and_unload().save_pretrained(str(temporary), safe_serialization=True)
-    tuned.tokenizer.save_pretrained(str(temporary))  # type: ignore[attr-defined]
-    save_contract(temporary, tuned.contract, tuned.ontology)
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.rename(target)
-    return target

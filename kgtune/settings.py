@@ -62,6 +62,8 @@ class TrainingSettings(Section):
 
     per_device_train_batch_size: int = Field(default=1, ge=1, le=1024)
     """Rows per step and card, the main use of memory; 2-4 with 32 GB."""
+    batching: Literal["auto", "shared", "packed", "padded"] = "auto"
+    """How rows fill a pass: behind one copy of what all begin with, end to end, or padded; auto: the fastest."""
     gradient_accumulation_steps: int = Field(default=32, ge=1, le=4096)
     """Steps summed into one update; inverse to the batch size: 16-8 with 32 GB, 64 and more with 16 GB."""
     max_steps: int = Field(default=100, ge=1, le=1_000_000)
@@ -82,6 +84,16 @@ class TrainingSettings(Section):
     """Checkpoints kept on disk; older ones are deleted."""
     logging_steps: int = Field(default=5, ge=1, le=1_000_000)
     """Updates between two lines of the loss."""
+    num_processes: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
+    """Processes that must be running, else the run stops; auto: as many as torchrun started."""
+    select_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Updates between two readings of validation documents; the best is kept; null: none, and the last is kept."""
+    select_documents: int = Field(default=32, ge=1, le=10_000)
+    """Validation documents of a reading, always the same ones; more tell two readings apart, and take longer."""
+    select_max_new_tokens: int = Field(default=512, ge=1, le=131_072)
+    """Tokens of an answer at most in a reading; not below the longest answer, or long documents count as failed."""
+    select_patience: int = Field(default=3, ge=1, le=1000)
+    """Readings without a better one after which training stops."""
     seed: Seed = 42
     """Seed of weights, order and dropout; another one shows how much of a result is luck."""
 

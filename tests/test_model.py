@@ -138,3 +138,14 @@ def test_an_adapter_is_folded_into_the_weights_unless_they_are_in_4_bits(
     cfg = config.load(None, "demo", [f"model.load_in_4bit={str(in_4_bits).lower()}"]).config
 
     assert str(model.load_extractor(Path("x"), cfg)) == wanted
+
+
+def test_four_bit_weights_are_stored_in_a_float_type_where_they_are_to_be_sharded(monkeypatch):
+    import torch
+
+    from kgtune import model
+
+    monkeypatch.delenv("ACCELERATE_USE_FSDP", raising=False)
+    assert model.quantization("bf16").bnb_4bit_quant_storage == torch.uint8
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    assert model.quantization("bf16").bnb_4bit_quant_storage == torch.bfloat16

@@ -89,6 +89,17 @@ def judged_relationships(example: Example, extraction: Extraction) -> list[calib
     ]
 
 
+def joined(parts: Sequence[Measured]) -> Measured:
+    """One column from the shares of several processes, which had every n-th document each. Time is the slowest's."""
+    longest = max(len(part.judged) for part in parts)
+    return Measured(
+        tuple(part.judged[place] for place in range(longest) for part in parts if place < len(part.judged)),
+        max(part.seconds for part in parts),
+        sum(part.num_prompt_tokens for part in parts),
+        sum(part.num_answer_tokens for part in parts),
+    )
+
+
 def results(
     columns: Mapping[Which, Measured],
     ontology: Ontology,

@@ -26,7 +26,7 @@ from kgtune.extraction.generation import TransformersExtractor
 from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.prompt import Shot
 from kgtune.settings import Config
-from kgtune.training import training, watching
+from kgtune.training import checkpoints, processes, training, watching
 from kgtune.training.training import TrainResult
 from kgtune.training.tuning import Prepared, contract_for, demands
 
@@ -58,11 +58,15 @@ class Outcome:
 def measure(
     model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which, shots: Sequence[Shot] = ()
 ) -> Measured:
-    """Answer the held-out documents with the adapter off (before, few_shot) or on (after), free, or constrained."""
+    """Answer the held-out documents with the adapter off (before, few_shot) or on (after), free, or constrained.
+
+    Several processes answer a share each, and all of them get the whole.
+    """
     extractor = _extractor(model, prepared, cfg, which, is_constrained=which == "after_constrained", shots=shots)
     model.eval()
+    mine = processes.share(prepared.held_out(cfg))
     with _adapter(model, which):
-        return evaluation.measure(extractor, prepared.held_out(cfg))
+        return evaluation.joined(processes.parts(evaluation.measure(extractor, mine)))
 
 
 def _extractor(
@@ -146,6 +150,8 @@ def measure_after(trainer: Any, trained: TrainResult, base: Base, prepared: Prep
     run = {
         **training_facts(trained.losses, trained.probes, trained.num_steps),
         "resumed_from": trained.resumed_from,
+        "num_processes": processes.number(),
+        "selection": trained.selection,
         "seconds_training": round(trained.seconds, 1),
         **seconds({**base.columns, **tuned}),
     }
@@ -189,7 +195,7 @@ def calibrate(model: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> 
 
 def _history_of(output_dir: Path) -> dict[str, Any]:
     """Read from its last checkpoint what the training of a kept model logged; nothing where that is gone."""
-    found = training.checkpoints(output_dir)
+    found = checkpoints.whole(output_dir)
     if not found:
         return {}
     state = json.loads((found[-1] / "trainer_state.json").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ Knows the other rooms by their doors only: how an example is rendered, trained o
 
 from __future__ import annotations
 
-import json
+import functools
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ from kgtune.config import Resolved
 from kgtune.conversion import lengths, preparation
 from kgtune.conversion.overlength import ledger_lines
 from kgtune.errors import UserError
-from kgtune.evaluation import probes
+from kgtune.evaluation import evaluation, probes
 from kgtune.evaluation.evaluation import Demands
 from kgtune.examples import Example
+from kgtune.extraction.generation import TransformersExtractor
+from kgtune.extraction.rules import answer_cap
 from kgtune.ontology import Ontology
 from kgtune.prompt import Contract
 from kgtune.scoring import earlier, gate, leakage
 from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
 from kgtune.splitting import split_lock
-from kgtune.training import supervision, training, watching
+from kgtune.training import processes, resumption, selection, supervision, training, watching
 from kgtune.training.supervision import Supervision
 
 log = logging.getLogger(__name__)
-
-RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -177,51 +177,24 @@ def write_samples(prepared: Prepared, path: Path) -> None:
     runs.write_json_atomic(path, samples)
 
 
-def fingerprint(prepared: Prepared, cfg: Config) -> dict[str, str]:
-    """What must be the same for a run to be resumed."""
-    training = cfg.model_dump(mode="json", include={"model", "lora", "training", "prompt"})
-    parts = {f"{section}.{key}": str(value) for section, values in training.items() for key, value in values.items()}
-    rows = "\n".join(f"{s.example.id}\0{s.prompt_text}\0{s.answer_text}" for s in prepared.supervision.samples)
-    return {
-        **parts,
-        "ontology": prepared.ontology.hash,
-        "rendered train rows": runs.text_hash(rows),
-    }
-
-
 def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume: bool) -> Path | None:
-    """Claim the output folder; return the checkpoint to resume from.
-
-    Refuses to overwrite an earlier run, and to resume one that had other data or settings.
-    """
-    found = training.checkpoints(output_dir)
-    marks = fingerprint(prepared, resolved.config)
-    run_file = output_dir / RUN_FILE
-    earlier = json.loads(run_file.read_text(encoding="utf-8")).get("fingerprint", {}) if run_file.exists() else {}
-    if found and not resume:
-        raise UserError(
-            f"{output_dir}: holds an earlier run ({found[-1].name}). Continue it with --resume, or keep it and "
-            "write elsewhere with -o DIR, or remove that folder."
-        )
-    changed = [
-        f"{key}: was {earlier.get(key)!r}, now {marks[key]!r}" for key in marks if earlier.get(key) != marks[key]
-    ]
-    if found and earlier and changed:
-        raise UserError(
-            f"{output_dir}: --resume would mix two runs; these differ: {'; '.join(changed)}. "
-            "Set them back, or start a new run with -o DIR."
-        )
+    """Claim the output folder for this run; return the checkpoint to resume from."""
+    cfg = resolved.config
+    marks = resumption.fingerprint(
+        cfg,
+        prepared.supervision.samples,
+        ontology=prepared.ontology.hash,
+        base=prepared.base,
+        num_processes=processes.number(),
+    )
     record = {
-        "schema_version": 1,
         "profile": resolved.profile,
-        "fingerprint": marks,
-        "config": resolved.config.model_dump(mode="json"),
+        "config": cfg.model_dump(mode="json"),
         "origins": resolved.origins,
         "ledger": prepared.supervision.ledger.as_object(),
         **runs.provenance(models.device_name()),
     }
-    runs.write_json_atomic(run_file, record)
-    return found[-1] if found else None
+    return resumption.claim(output_dir, marks, record, resume=resume, writes=processes.rank() == 0)
 
 
 def contract_for(prepared: Prepared, cfg: Config) -> Contract:
@@ -263,7 +236,28 @@ def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
         limit = cfg.model.max_seq_length
         watched = probes.prepare(rows, prepared.tokenizer, prepared.system, max_tokens=limit)
         trainer.add_callback(watching.Watch(watched, cfg.evaluation.probe_steps))
+    if cfg.training.select_steps is not None:
+        sample = selection.sample_of(prepared.examples, cfg.training.select_documents)
+        read = functools.partial(_read_sample, trainer.model, prepared, cfg, sample)
+        trainer.add_callback(selection.BestByTask(trainer, output_dir, cfg.training, read))
     return trainer
+
+
+def _read_sample(model: Any, prepared: Prepared, cfg: Config, sample: Sequence[Example]) -> float:
+    """The schema-valid F1 of the model as it is now, on the fixed sample, within a bound of tokens."""
+    cap = answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    extractor = TransformersExtractor(
+        model=model,
+        tokenizer=prepared.tokenizer,
+        system=prepared.system,
+        max_new_tokens=min(cap, cfg.training.select_max_new_tokens),
+        batch_size=cfg.evaluation.batch_size,
+        name="validation",
+        draft_tokens=cfg.decoding.draft_tokens,
+    )
+    model.eval()
+    found = evaluation.joined(processes.parts(evaluation.measure(extractor, processes.share(sample))))
+    return selection.schema_valid_f1(found.judged, prepared.ontology)
 
 
 def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> None:

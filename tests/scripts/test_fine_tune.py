@@ -212,6 +212,27 @@ def test_a_killed_run_resumes_to_the_same_losses(project: Project, tuned: tuple[
     assert losses(other) == losses(project.folder / "out")
 
 
+def test_sigterm_saves_the_update_under_way_and_exits_with_0(project: Project) -> None:
+    other = project.folder / "stopped"
+    project.overrides.append("training.max_steps=5000")
+    try:
+        process = project.start("fine_tune.py", "-o", str(other))
+    finally:
+        project.overrides.pop()
+    deadline = time.monotonic() + WAIT_S
+    while not (other / "checkpoint-2").exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=WAIT_S)
+    saved = max(int(path.name.removeprefix("checkpoint-")) for path in other.glob("checkpoint-*"))
+
+    assert (process.returncode, out) == (0, "")
+    assert f"stopped after update {saved} and saved; go on with --resume" in err
+    assert not (other / "final_model").exists()
+
+
 def test_a_text_gets_one_answer_or_one_reason(project: Project, tuned: tuple[str, str]) -> None:
     """Six steps teach this model nothing: unconstrained and 20 tokens long, its answer can't be read, and that is said."""
     code, out, err = project.run(

@@ -122,7 +122,7 @@ def test_the_gold_answers_are_probed_with_the_adapter_off_and_on(monkeypatch):
 
 
 def test_a_kept_model_keeps_the_curve_of_its_training(tmp_path):
-    from kgtune.training import measuring
+    from kgtune.training import checkpoints, measuring
 
     assert measuring._history_of(tmp_path) == {}
     for step in (2, 4):
@@ -131,6 +131,7 @@ def test_a_kept_model_keeps_the_curve_of_its_training(tmp_path):
         history = [{"step": 0, "probe": {"value_loss": 2.0}}, {"step": step, "loss": 1.5}]
         state = {"log_history": history, "global_step": step}
         (folder / "trainer_state.json").write_text(json.dumps(state), encoding="utf-8")
+        checkpoints.seal(folder)
 
     assert measuring._history_of(tmp_path) == {
         "num_steps": 4, "losses": [{"step": 4, "loss": 1.5}], "probes": [{"step": 0, "value_loss": 2.0}],

@@ -133,11 +133,11 @@ def test_one_batch_is_learnt_to_the_letter(base: Path, tmp_path: Path) -> None:
 def test_a_resumed_run_has_the_same_losses_and_the_same_adapter(base: Path, tmp_path: Path) -> None:
     import torch
 
-    from kgtune.training import training
+    from kgtune.training import checkpoints, training
 
     whole = make_trainer(settings(base), tmp_path / "whole")
     uninterrupted = training.train(whole, None)
-    [first, _] = training.checkpoints(tmp_path / "whole")
+    [first, _] = checkpoints.whole(tmp_path / "whole")
     resumed = make_trainer(settings(base), tmp_path / "whole")
     continued = training.train(resumed, first)
 

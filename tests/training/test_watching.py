@@ -39,7 +39,9 @@ def test_the_last_step_is_looked_at_and_a_checkpoint_keeps_it(base, tmp_path):
     from kgtune.training import training, watching
 
     trained = training.train(watched(make_trainer(settings(base), tmp_path / "out"), steps=4), None)
-    state = json.loads((training.checkpoints(tmp_path / "out")[-1] / "trainer_state.json").read_text(encoding="utf-8"))
+    state = json.loads(
+        (training.checkpoints.whole(tmp_path / "out")[-1] / "trainer_state.json").read_text(encoding="utf-8")
+    )
 
     assert [one["step"] for one in trained.probes] == [0, 4, 6]
     assert watching.history(state["log_history"]) == list(trained.probes)
