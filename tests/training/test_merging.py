@@ -69,11 +69,10 @@ def test_the_base_that_the_adapter_was_trained_over_agrees_and_is_written(
     measured = report["disagreement"]
 
     assert report["chosen"] == chosen
-    # bitsandbytes rounds to bf16 when it answers in 4 bits on a CPU with AVX512; a merge has no such rounding
-    tolerance = 0.01 if load_in_4bit else 1e-6
-    assert measured[chosen]["mean_kl"] < tolerance
+    assert measured[chosen]["mean_kl"] < 1e-6
     assert measured[other]["mean_kl"] > 0.1
-    assert measured[chosen]["argmax_rate"] < 0.05 < measured[other]["argmax_rate"]
+    assert measured[chosen]["argmax_rate"] == 0.0
+    assert measured[other]["argmax_rate"] > 0.05
     assert measured[chosen]["num_tokens"] == measured[other]["num_tokens"] > 20
     assert f"the {chosen} agrees better" in caplog.text
     # what was written is what was measured

@@ -189,3 +189,24 @@ def test_rows_that_the_trainer_would_render_otherwise_are_refused(base: Path, tm
 
     with pytest.raises(ModelError, match="row r0: the trainer tokenises this row differently"):
         training.check_tokens(trainer, samples)
+
+
+def test_answering_before_training_changes_nothing_in_four_bits(base: Path, tmp_path: Path) -> None:
+    """bitsandbytes repacks 4-bit weights for answers on some processors, and no gradient passes those."""
+    import torch
+
+    from kgtune.training import training
+
+    cfg = settings(base, **{"model.load_in_4bit": "true", "lora.lora_dropout": 0.0})
+    adapters = []
+    for answers_first in (False, True):
+        trainer = make_trainer(cfg, tmp_path / str(answers_first))
+        if answers_first:
+            trainer.model.eval()
+            with torch.inference_mode():
+                trainer.model(input_ids=torch.tensor([[5, 6, 7]]))
+        training.train(trainer, None)
+        adapters.append({n: p.detach().clone() for n, p in trainer.model.named_parameters() if p.requires_grad})
+
+    assert len(adapters[0]) == 28
+    assert [name for name, p in adapters[0].items() if not p.equal(adapters[1][name])] == []
