@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kgtune import config, ontology, prompt
+from kgtune import config, model_folder, ontology, prompt
 from kgtune import model as models
-    from kgtune import model_folder
 from kgtune.errors import ModelError
 from tests import tiny
 
