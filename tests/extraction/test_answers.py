@@ -152,7 +152,8 @@ def test_what_an_export_could_not_take_is_counted_with_the_row():
     target = answers.target("unused.jsonl", "raw", [row.source])
     target.texts = {row.source: "a"}
     target.write(row)
-    assert row.faults == {"to review: name is not in the text": 3, "to review: evidence is not in the text": 2}
+    marked = {"to review: name is not in the text": 3, "to review: evidence is not in the text": 2}
+    assert row.faults == {"names_not_in_text": 3, "evidence_not_in_text": 2, **marked}
 
 
 def test_raw_lines_hold_the_graphs_alone_and_a_folder_says_what_failed(tmp_path):
