@@ -55,7 +55,7 @@ def main() -> int:
     prepared = tuning.prepare(cfg)
     if processes.rank() == 0:
         print(tuning.describe(prepared), file=sys.stderr)
-        for sample in prepared.supervision.samples[: args.preview]:
+        for sample in prepared.supervision.samples[: 1 if args.preview is None else args.preview]:
             print(supervision.preview(sample), file=sys.stderr)
     if args.dry_run:
         print("dry run: configuration, rows, prompt and supervision are in order; no weights were loaded")
@@ -90,9 +90,8 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--preview",
         type=int,
-        default=1,
         metavar="N",
-        help="show N rendered rows, [[supervised]]",
+        help="a dry run that shows N rendered rows, [[supervised]]; a real one shows one",
     )
     parser.add_argument(
         "--resume",
@@ -112,8 +111,10 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("-o", "--output", metavar="DIR", help="another output folder (output.dir)")
     config.add_arguments(parser)
     args = parser.parse_args(rest)
-    if args.preview < 0:
-        raise UserError(f"--preview {args.preview}: can't be negative. Give 0 for none.")
+    if args.preview is not None:
+        if args.preview < 0:
+            raise UserError(f"--preview {args.preview}: can't be negative. Give the number of rows to show.")
+        args.dry_run = True
     return args, overrides
 
 

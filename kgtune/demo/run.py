@@ -36,7 +36,7 @@ def main() -> int:
     seconds = _installation_seconds()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     _stage("convert", seconds, ["convert_data.py", "--profile", "demo"])
-    tuned = _stage("fine_tune", seconds, ["fine_tune.py", "--profile", "demo", "--preview", "1"])
+    tuned = _stage("fine_tune", seconds, ["fine_tune.py", "--profile", "demo"])
     _stage("extract", seconds, ["inference.py", "--profile", "demo", "--text", TEXT])
     with _timed("serve", seconds), _service() as address:
         _curl(f"{address}/api/health")

@@ -54,8 +54,12 @@ def expand(paths: Sequence[Path], findings: Findings | None = None) -> list[Path
 def _inside(folder: Path, findings: Findings) -> list[Path]:
     visible = [p for p in sorted(folder.rglob("*")) if not any(n.startswith(".") for n in p.relative_to(folder).parts)]
     files = [path for path in visible if path.is_file()]
+    written = [path for path in files if is_own_output(path)]
+    files = [path for path in files if path not in written]
     readable = [path for path in files if path.suffix.lower() in READ_IN_FOLDERS]
     kept = [path for path in readable if mended_copy(path) not in readable]
+    if written:
+        findings.note("file in a folder left aside: written by convert_data.py", len(written))
     aside = Counter(p.suffix.lower() or p.name for p in files if p not in readable and _annotation_of(p) == p)
     for suffix in sorted(aside):
         findings.note(f"file in a folder left aside: {suffix}", aside[suffix])
@@ -67,6 +71,12 @@ def _inside(folder: Path, findings: Findings) -> list[Path]:
             str(folder), Problem("E-NO-INPUT", str(folder), what, "Give another folder, or files.")
         )
     return kept
+
+
+def is_own_output(path: Path) -> bool:
+    """Tell by its name, or by the report beside it, what an earlier conversion wrote into a folder of inputs."""
+    is_report = path.name.endswith((".report.json", ".report.html", ".fixed.diff")) or path.name == "splits.lock.json"
+    return is_report or path.with_name(f"{path.stem}.report.json").is_file()
 
 
 def mended_copy(path: Path) -> Path:

@@ -57,6 +57,11 @@ class Prepared:
 def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     """Read the training data; bare rows are split and augmented by convert_data.py's own functions."""
     path = Path(cfg.data.training_data)
+    if not path.exists():
+        raise UserError(
+            f"{path}: does not exist. Write it with python convert_data.py and the same --profile, or name another "
+            "file with data.training_data=PATH."
+        )
     rows = example_files.read_examples(
         path, default_confidence=cfg.data.default_confidence, drop_descriptions=cfg.data.description == "drop"
     )

@@ -66,7 +66,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def tuned(project: Project) -> tuple[str, str]:
-    code, out, err = project.run("fine_tune.py", "--preview", "1")
+    code, out, err = project.run("fine_tune.py")
     assert code == 0, err
     return out, err
 
@@ -91,6 +91,13 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
     assert headline["after_constrained"]["referential_integrity_rate"] == 1.0
     assert "[[{" in err  # the preview shows what is supervised
     assert "6/6" in err
+
+
+def test_a_preview_shows_rows_and_stops(project: Project) -> None:
+    code, out, err = project.run("fine_tune.py", "--preview", "2", "-o", str(project.folder / "previewed"))
+    assert (code, err.count("[[{")) == (0, 2)
+    assert out.startswith("dry run:")
+    assert not (project.folder / "previewed").exists()
 
 
 def test_samples_are_exactly_what_is_trained(project: Project, tuned: tuple[str, str]) -> None:

@@ -130,3 +130,12 @@ def test_a_mended_copy_in_a_folder_stands_for_its_original(tmp_path: Path) -> No
     assert [path.name for path in found] == ["other.json", "raw.fixed.json"]
     assert findings.counts == {"note: file in a folder read in its mended copy": 1}
     assert [path.name for path in expand([tmp_path / "raw.json"])] == ["raw.json"]
+
+
+def test_what_a_conversion_wrote_into_a_folder_is_no_input_of_the_next(tmp_path: Path) -> None:
+    own = ("out.json", "out.report.json", "out.report.html", "splits.lock.json", "raw.fixed.diff")
+    for name in ("raw.json", *own):
+        (tmp_path / name).write_text("[]", encoding="utf-8")
+    findings = Findings()
+    assert [path.name for path in expand([tmp_path], findings)] == ["raw.json"]
+    assert findings.counts == {"note: file in a folder left aside: written by convert_data.py": len(own)}
