@@ -92,11 +92,13 @@ def judged_relationships(example: Example, extraction: Extraction) -> list[calib
 def joined(parts: Sequence[Measured]) -> Measured:
     """One column from the shares of several processes, which had every n-th document each. Time is the slowest's."""
     longest = max(len(part.judged) for part in parts)
+    passes = [part.num_forward_passes for part in parts if part.num_forward_passes is not None]
     return Measured(
         tuple(part.judged[place] for place in range(longest) for part in parts if place < len(part.judged)),
         max(part.seconds for part in parts),
         sum(part.num_prompt_tokens for part in parts),
         sum(part.num_answer_tokens for part in parts),
+        sum(passes) if len(passes) == len(parts) else None,
     )
 
 
