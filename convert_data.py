@@ -27,7 +27,8 @@ def main() -> int:
     """Read, then check, fix or convert."""
     args, rest = parse_arguments(sys.argv[1:])
     from kgtune import config, lint  # heavy: pydantic, ruamel
-    from kgtune.conversion import checking, conversion
+    from kgtune.conversion import checking, conversion, sample_pairs
+    from kgtune.examples import read_examples
 
     overrides, unknown = config.split_overrides(rest)
     resolved = config.load(args.config, args.profile, overrides)
@@ -49,6 +50,8 @@ def main() -> int:
     converted = conversion.convert(paths, resolved, output, args.source_format)
     print(converted.report_text)
     print(f"written: {output}")
+    if args.pairs:
+        print(sample_pairs.as_text(read_examples(output), cfg.data.seed, args.pairs), end="")
     return 0
 
 
@@ -67,6 +70,9 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
         choices=FORMATS,
         default="auto",
         help="format of the input (auto: found out by looking)",
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=0, metavar="N", help="show N originals beside their variants (0: none)"
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="say what is wrong or suspicious, write nothing")

@@ -2,10 +2,11 @@
 
 Reads   fine_tune_input/training_data.json (convert_data.py writes it; bare {input, output} rows do too)
 Writes  fine_tune_output/: checkpoint-*/, final_model/, training_samples.json, evaluation_results.json,
-        evaluation_report.md, run.json
+        evaluation_report.html and .md, run.json
 
     python fine_tune.py                              one 24 GB card
     python fine_tune.py --profile demo               the small embedded model, minutes on a CPU
+    torchrun --standalone --nproc_per_node 2 fine_tune.py        two cards
 """
 
 from __future__ import annotations
@@ -30,43 +31,42 @@ def main() -> int:
     logging.getLogger("kgtune").setLevel(logging.INFO)
     print(config.explain(resolved), file=sys.stderr)
 
-    from kgtune import model
+    from kgtune import model, noise
+
+    noise.hush()
     from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
-    from kgtune.training import rehearsal, supervision, training, tuning  # heavy: torch, transformers, trl
+    from kgtune.training import (  # heavy: torch, transformers, trl
+        measuring,
+        merging,
+        processes,
+        rehearsal,
+        stages,
+    )
 
     if args.merge:
-        print(f"merged model: {model.merge(output_dir / 'final_model', cfg)}")
+        print(f"merged model: {merging.merge(output_dir / 'final_model', cfg)}")
         return 0
     if args.dry_run:
-        for part in rehearsal.rehearse(cfg, output_dir, vram_gib=args.vram_gib, num_previews=args.preview):
+        num_previews = 1 if args.preview is None else args.preview
+        for part in rehearsal.rehearse(cfg, output_dir, vram_gib=args.vram_gib, num_previews=num_previews):
             print(part)
         return 0
     model.require_card(resolved.profile)
-    print(rehearsal.hold_against_card(cfg), file=sys.stderr)
-    prepared = tuning.prepare(cfg)
-    print(tuning.describe(prepared), file=sys.stderr)
-    for sample in prepared.supervision.samples[: args.preview]:
-        print(supervision.preview(sample), file=sys.stderr)
+    processes.join(cfg.training.num_processes)
+    prepared = rehearsal.prepare(cfg, output_dir, trains=not args.evaluate_only)
     if args.evaluate_only:
-        columns, run = tuning.evaluate_kept(prepared, cfg, output_dir)
+        outcome = measuring.measure_kept(prepared, cfg, output_dir)
     else:
-        checkpoint = tuning.open_run(prepared, resolved, output_dir, resume=args.resume)
-        tuning.write_samples(prepared, output_dir / "training_samples.json")
-        trainer = tuning.make_trainer(prepared, cfg, output_dir)
-        before = tuning.measure(trainer.model, prepared, cfg, "before")
-        trained = training.train(trainer, checkpoint)
-        tuning.keep_model(trainer, prepared, cfg, output_dir)
-        after = tuning.measure(trainer.model, prepared, cfg, "after")
-        columns, run = (
-            {"before": before, "after": after},
-            tuning.run_facts(trained, before, after),
-        )
-        columns |= tuning.measure_constrained(trainer.model, prepared, cfg)
-    result = tuning.keep_results(columns, prepared, cfg, output_dir, run)
-    print(evaluation.table(result))
-    print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
-    gate.enforce(result)
+        outcome = stages.run(prepared, resolved, output_dir, resume=args.resume)
+    if not outcome.columns:
+        print(f"stopped after update {outcome.run['num_steps']} and saved; go on with --resume", file=sys.stderr)
+    elif processes.rank() == 0:
+        result = measuring.keep_results(outcome, prepared, cfg, output_dir)
+        print(evaluation.table(result))
+        print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
+        gate.enforce(result)
+    processes.leave()
     return 0
 
 
@@ -91,9 +91,8 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--preview",
         type=int,
-        default=1,
         metavar="N",
-        help="show N rendered rows, [[supervised]]",
+        help="a dry run that shows N rendered rows, [[supervised]]; a real one shows one",
     )
     parser.add_argument(
         "--resume",
@@ -113,8 +112,10 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("-o", "--output", metavar="DIR", help="another output folder (output.dir)")
     config.add_arguments(parser)
     args = parser.parse_args(rest)
-    if args.preview < 0:
-        raise UserError(f"--preview {args.preview}: can't be negative. Give 0 for none.")
+    if args.preview is not None:
+        if args.preview < 0:
+            raise UserError(f"--preview {args.preview}: can't be negative. Give the number of rows to show.")
+        args.dry_run = True
     if args.vram_gib is not None and (not args.dry_run or args.vram_gib <= 0):
         raise UserError("--vram-gib N: takes GiB above 0, and goes with --dry-run only.")
     return args, overrides

@@ -1,18 +1,23 @@
-"""Extract knowledge graphs: a text, files or a folder in, one graph per text out.
+"""Extract knowledge graphs: texts of any length in, one graph per text out.
 
     python inference.py --text "GlassViper used NightLoom against Northwind Bank."
     python inference.py reports/ -o graphs/
+    python inference.py reports.jsonl -o graphs.jsonl
 
-Inputs: the texts, a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml.
+Inputs: the texts (.txt, .md, .jsonl with {"text", "id"} a line; .pdf, .docx and .html where markitdown is
+installed), a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml.
 Outputs, on stdout or where -o says: for one text its graph as JSON; for several JSON Lines
-{"source", "graph"}, or one <name>.json each when -o is a folder. Progress goes to stderr. A text whose
-answer can't be read becomes {"source", "graph": null, "error"} and is counted on stderr; where it is the
-only text, the exit code is 2.
+{"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv, graphml or html
+writes one file for one text; --format raw writes lines that a person corrects and convert_data.py reads back;
+what a format has no place for is counted. Progress goes to stderr. A run with -o over several texts that was
+killed goes on where it was when it is started again. A text whose answer can't be read becomes {"source",
+"graph": null, "error"} and is counted on stderr; where it is the only text, the exit code is 2.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,31 +32,66 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the command line; see the module's docstring."""
-    from kgtune.extraction import answers
+    from kgtune import model_folder
+    from kgtune.extraction import answers, journal
+    from kgtune.extraction.progress import Progress
     from kgtune.extraction.texts import SourceText, read_texts
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
+    overrides += backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
+    logging.basicConfig(format="%(message)s")  # to stderr
+    logging.getLogger("kgtune").setLevel(logging.INFO)
     texts = [SourceText("--text", args.text)] if args.text is not None else read_texts(args.places, sys.stdin.buffer)
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
-    extractor = loader(args.model, resolved)()
+    kept = journal.begin(args.out, texts, marks(args, resolved))
+    left = kept.left(texts)
+    if len(left) < len(texts):
+        print(f"going on with an earlier run: {len(texts) - len(left)} texts are done", file=sys.stderr)
+    extractor = loader(args.model, resolved)() if left else None
+    target.texts = {text.source: text.text for text in texts}
+    target.ontology = (
+        getattr(extractor, "ontology", None) if left else model_folder.ontology_of(folder_of(args.model, resolved))
+    )
+    wishes = {"offsets": args.offsets, "min_confidence": args.min_confidence}
+    fresh = answers.extract(extractor, left, resolved.config, **wishes) if extractor else iter(())
+    sizes = {text.source: len(text.text) for text in left}
+    progress = Progress(sum(sizes.values()))
     rows = []
-    for row in answers.extract(extractor, texts, resolved.config):
+    for row in kept.rows(texts, fresh):
         if row.error and len(texts) == 1:
             raise UserError(f"{row.source}: {row.error}")
         target.write(row)
         rows.append(row)
-        print(f"{len(rows)}/{len(texts)} {row.source}: {row.summary}", file=sys.stderr)
+        told = [row.summary, *filter(None, [progress.add(sizes.get(row.source, 0))])]
+        print(f"{len(rows)}/{len(texts)} {row.source}: {', '.join(told)}", file=sys.stderr)
     target.close()
+    kept.remove()
     print(answers.report(rows), file=sys.stderr)
     return 0
 
 
+def marks(args: argparse.Namespace, resolved: config.Resolved) -> dict[str, str]:
+    """Return what must be the same for a killed run to go on: model, configuration, and what is asked for."""
+    folder = folder_of(args.model, resolved)
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {
+        "model": " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files),
+        "configuration": config.config_hash(resolved.config),
+        "options": f"offsets={args.offsets} min_confidence={args.min_confidence} format={args.format}",
+    }
+
+
+def folder_of(model_dir: str | None, resolved: config.Resolved) -> Path:
+    """Return the folder of the model: the one given, or the run's."""
+    return Path(model_dir or Path(resolved.config.output.dir) / "final_model")
+
+
 def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
     """Return the function that loads the extractor; serve.py calls it on its worker thread."""
-    folder = Path(model_dir or Path(resolved.config.output.dir) / "final_model")
+    folder = folder_of(model_dir, resolved)
     if not folder.is_dir():
         raise ModelError(
             f"{folder}: no such folder. Run fine_tune.py first, give a model folder with --model, or name the "
@@ -59,25 +99,44 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
         )
 
     def load() -> Extractor:
-        from kgtune import model  # torch: seconds
+        from kgtune import noise
 
-        model.require_card(resolved.profile)
-        return model.load_extractor(folder, resolved.config)
+        noise.hush()
+        from kgtune.extraction import loading  # with the model on this machine torch as well: seconds
+
+        return loading.load(folder, resolved)
 
     return load
 
 
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the model runs; serve.py has them too."""
+    parser.add_argument("--backend", choices=("transformers", "openai"), help="the same as backend=...")
+    parser.add_argument("--base-url", metavar="URL", help="the same as openai.base_url=URL; takes --backend openai")
+
+
+def backend_overrides(args: argparse.Namespace) -> list[str]:
+    """Return what these options mean as overrides of config.yaml."""
+    given = {"backend": args.backend, "openai.base_url": args.base_url}
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
+
+
 def arguments(argv: list[str]) -> argparse.Namespace:
     """Parse what is left of the command line without its key=value overrides."""
+    from kgtune.export import FORMATS
+
     description, _, details = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=description, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("places", nargs="*", metavar="FILE|FOLDER|-", help="UTF-8 texts; a folder's .txt and .md files")
+    parser.add_argument("places", nargs="*", metavar="FILE|FOLDER|-", help="texts, or folders of them; - is stdin")
     parser.add_argument("--text", metavar="T", help="the text itself")
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
+    add_backend(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="file or folder; default: stdout")
-    parser.add_argument("--format", choices=("json", "jsonl"), help="default: json for one text, else jsonl")
+    parser.add_argument("--format", choices=tuple(FORMATS), help="default: json for one text, else jsonl")
+    parser.add_argument("--offsets", action="store_true", help="add where names and evidence stand, and of windows")
+    parser.add_argument("--min-confidence", type=share, default=0.0, metavar="C", help="leave out what is less sure")
     config.add_arguments(parser)
     args = parser.parse_args(argv)
     if (args.text is None) == (not args.places):
@@ -85,6 +144,13 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     if args.text is not None and not args.text.strip():
         parser.error("--text: is empty; give the text of a report")
     return args
+
+
+def share(value: str) -> float:
+    """Read a number from 0 to 1."""
+    if not 0 <= (number := float(value)) <= 1:
+        raise argparse.ArgumentTypeError(f"{value}: give a number from 0 to 1")
+    return number
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def main() -> int:
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
     overrides += [f"service.{key}={value}" for key in ("host", "port") if (value := getattr(args, key)) is not None]
+    overrides += inference.backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
     settings = resolved.config.service
     load = scripted if args.scripted else guarded(args.model, resolved)
@@ -73,6 +74,8 @@ def leave(worker: Engine) -> int:
 def guarded(model: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
     """Return the function that loads inference.py's extractor, with its device's faults in the engine's words."""
     load = inference.loader(model, resolved)
+    if resolved.config.backend == "openai":
+        return load  # no device here
     folder = Path(model or Path(resolved.config.output.dir) / "final_model")
 
     def load_guarded() -> Extractor:
@@ -99,6 +102,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
     parser.add_argument("--host", metavar="H", help="the same as service.host=H")
     parser.add_argument("--port", metavar="P", help="the same as service.port=P; 0: any free one")
+    inference.add_backend(parser)
     parser.add_argument("--scripted", action="store_true", help="canned answers without weights")
     config.add_arguments(parser)
     return parser.parse_args(argv)

@@ -48,12 +48,12 @@ class Model:
         import torch
 
         from kgtune import config, model
-        from kgtune.extraction import generation
+        from kgtune.extraction import rules
 
         cfg = config.load(None, "demo", ["decoding.constraint=none"]).config
         self._torch = torch
         self._tuned = model.load_tuned(Path(folder), cfg)
-        self._cap = generation.answer_cap(cfg.decoding, self._tuned.contract.max_answer_tokens)
+        self._cap = rules.answer_cap(cfg.decoding, self._tuned.contract.max_answer_tokens)
 
     def graphs(self, texts: list[str]) -> list[Any]:
         from kgtune import prompt

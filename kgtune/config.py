@@ -10,10 +10,11 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -22,7 +23,7 @@ from kgtune.checks import catalogue
 from kgtune.errors import ConfigError, Problem
 from kgtune.planning import preflight
 from kgtune.settings import Config
-from kgtune.spelling import suggestion
+from kgtune.spelling import nearest, suggestion
 from kgtune.yaml_file import KeyPath, YamlDocument
 
 SHIPPED_PATH = Path(__file__).resolve().parent.parent / "config.yaml"
@@ -121,8 +122,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--profile",
         metavar="NAME",
-        help=f"values for a machine, from the file's profiles (no flag: {DEFAULT_PROFILE}; auto: the largest that fits)",
+        help=f"values for a machine, from the file's profiles (none: {DEFAULT_PROFILE}; auto: the largest that fits)",
     )
+    parser.error = partial(_hinted, parser.error)  # type: ignore[method-assign]
+
+
+def _hinted(error: Callable[[str], NoReturn], message: str) -> NoReturn:
+    """Add to what argparse does not know the key that was most likely meant: max_steps=5 is training.max_steps=5."""
+    hints = []
+    keys = [_dotted(path) for path, key in settings.KEYS.items() if not key.is_section]
+    for argument in message.removeprefix("unrecognized arguments: ").split() if "unrecognized" in message else ():
+        name, _, value = argument.lstrip("-").partition("=")
+        near = nearest(name, keys)
+        close = [key for key in keys if key.rpartition(".")[2] == name] or ([near] if near else [])
+        hints += [f"{key}={value or 'VALUE'}" for key in close]
+    error(f"{message}. Did you mean {' or '.join(hints)}?" if hints else message)
 
 
 def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -200,13 +214,13 @@ def _profiles(value: object, document: YamlDocument, problems: list[Problem]) ->
         problems.append(_problem(place, "profiles is no mapping.", "Write name: {key: value}."))
         return {}
     layers = {}
-    for name, partial in value.items():
+    for name, partly in value.items():
         place = document.place((PROFILES_KEY, name))
         if name == "auto":
             what = 'a profile can\'t be named "auto", which looks at the machine.'
             problems.append(_problem(place, what, "Choose another name."))
-        elif isinstance(partial, Mapping | None):
-            layers[name] = _Layer(f"profile {name}", {**(partial or {})}, document, (PROFILES_KEY, name))
+        elif isinstance(partly, Mapping | None):
+            layers[name] = _Layer(f"profile {name}", {**(partly or {})}, document, (PROFILES_KEY, name))
         else:
             fix = "Write its keys below it, or {} for none."
             problems.append(_problem(place, f"profile {name} is no mapping.", fix))

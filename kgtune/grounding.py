@@ -206,6 +206,27 @@ def _is_plural(key: str, start: int, stop: int, name: str) -> bool:
     return is_word and key[stop : stop + 1] == "s" and _has_edges(key, start, stop + 1, name[0] + "s")
 
 
+def words(text: str) -> Iterator[str]:
+    """Split a text so that it joins back: words of spaced scripts are whole, any other character stands alone.
+
+    What such pieces make together stands in the text as a mention does: no letter of a word before or behind it.
+    """
+    at = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and (
+            (_is_spaced(text[end - 1]) and _is_spaced(text[end]))
+            or (text[end] > _LAST_LATIN and unicodedata.combining(text[end]))
+        ):
+            continue
+        yield text[at:end]
+        at = end
+
+
+def is_whole_in(text: str, piece: str) -> bool:
+    """Tell whether a piece stands in a text word for word, and not inside of words."""
+    return bool(piece) and next(_places(text, piece), None) is not None
+
+
 def _says_nothing(name: str) -> bool:
     key = match_key(name)
     return len(key) < 2 or (key in _STOP_WORDS and not name.isupper())

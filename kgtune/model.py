@@ -1,25 +1,23 @@
-"""Weights, tokenizers and adapters: how they are loaded, kept and merged (hub.py says where they come from).
+"""Weights, tokenizers and adapters: where they come from and how they are loaded.
 
 Knows nothing about examples, training or HTTP. Only safetensors are read, no remote code is run.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from kgtune import hub, prompt, runs
-from kgtune import ontology as ontologies
+from kgtune import hub, prompt
 from kgtune.checks import catalogue
 from kgtune.errors import ModelError, UserError
 from kgtune.extraction.extractor import Extractor
+from kgtune.model_folder import read_contract, read_ontology
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
@@ -32,8 +30,6 @@ DTYPES: dict[Precision, torch.dtype] = {
     "fp16": torch.float16,
     "fp32": torch.float32,
 }
-CONTRACT_FILE = "prompt_contract.json"
-ONTOLOGY_FILE = "ontology.yaml"
 
 
 @dataclass(frozen=True)
@@ -127,6 +123,8 @@ def quantization(precision: Precision) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=DTYPES[precision],
+        # FSDP shards what is stored in a float type; bytes it would copy to every card
+        bnb_4bit_quant_storage=DTYPES[precision] if os.environ.get("ACCELERATE_USE_FSDP") == "true" else torch.uint8,
     )
 
 
@@ -135,44 +133,15 @@ def check_quantized(model: Any, *, load_in_4bit: bool) -> int:
     import bitsandbytes as bnb
 
     linears = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+    for module in linears:
+        # On a CPU with AVX512 bitsandbytes repacks the weights for the first answer: rounded anew, and no gradient
+        # passes them afterwards. Such a model is measured, then trained, then measured again.
+        module.support_avx512bf16_for_cpu = False
     bad = [m for m in linears if m.weight.quant_type != "nf4" or not m.weight.compress_statistics]
     if bool(linears) != load_in_4bit or bad:
         facts = {"asked": load_in_4bit, "num_linear": len(linears), "num_bad": len(bad)}
         raise catalogue.failed("C8-NOT-4-BIT", "weights", **facts)
     return len(linears)
-
-
-def save_contract(folder: Path, contract: Contract, ontology: Ontology) -> None:
-    """Write what a model needs to be asked as it was trained."""
-    runs.write_json_atomic(folder / CONTRACT_FILE, asdict(contract))
-    runs.write_text_atomic(folder / ONTOLOGY_FILE, ontologies.dump(ontology))
-
-
-def read_contract(folder: Path) -> Contract:
-    """Read the contract that fine_tune.py wrote beside the adapter."""
-    path = folder / CONTRACT_FILE
-    try:
-        return prompt.contract_from(json.loads(path.read_text(encoding="utf-8")), where=str(path))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path}: no such file, so {folder} is not a model that fine_tune.py wrote. "
-            "Run fine_tune.py first, or give its final_model folder with --model."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{path}: not JSON ({error}). Use the file that fine_tune.py wrote.") from error
-
-
-def read_ontology(folder: Path, contract: Contract) -> Ontology:
-    """Read the ontology that the model was trained with; the configuration's own is of no account here."""
-    path = folder / ONTOLOGY_FILE
-    ontology = ontologies.load(str(path))
-    if ontology.hash != contract.ontology_hash:
-        raise ModelError(
-            f"{path}: is not the ontology that this model was trained with (sha256 {ontology.hash[:12]}, the prompt "
-            f"contract says {contract.ontology_hash[:12]}). Put back the file that fine_tune.py wrote, or fine-tune "
-            "again with this one."
-        )
-    return ontology
 
 
 def load_tuned(folder: Path, cfg: Config) -> TunedModel:
@@ -203,25 +172,3 @@ def load_extractor(model_dir: Path, cfg: Config) -> Extractor:
         # An adapter adds 14 small products to each layer and token; a merge into 4 bits would lose most of it.
         tuned = replace(tuned, model=tuned.model.merge_and_unload())
     return TransformersExtractor.from_tuned(tuned, cfg.decoding)
-
-
-def merge(folder: Path, cfg: Config) -> Path:
-    """Fold the adapter into a 16-bit (32-bit on a CPU) copy of its base; write merged_model/ beside `folder`.
-
-    The base is not read in 4 bits, even where the adapter was trained on one: a merge into 4 bits loses most.
-    """
-    tuned = load_tuned(
-        folder,
-        cfg.model_copy(update={"model": cfg.model.model_copy(update={"load_in_4bit": False})}),
-    )
-    if not hasattr(tuned.model, "merge_and_unload"):
-        raise ModelError(f"{folder}: holds no adapter, so there is nothing to merge. Give a final_model folder.")
-    target = folder.with_name("merged_model")
-    temporary = folder.with_name("merged_model.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    tuned.model.merge_and_unload().save_pretrained(str(temporary), safe_serialization=True)
-    tuned.tokenizer.save_pretrained(str(temporary))  # type: ignore[attr-defined]
-    save_contract(temporary, tuned.contract, tuned.ontology)
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.rename(target)
-    return target

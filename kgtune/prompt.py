@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from kgtune.checks import catalogue
 from kgtune.errors import ModelError
@@ -74,12 +74,19 @@ def _explain(item: Label | RelationType) -> str:
     return f"{item.name}{gloss}: {item.guideline_en}"
 
 
-def messages(system: str, text: str) -> list[Message]:
-    """Return the chat that asks for the graph of `text`."""
-    return [
-        {"role": "system", "content": system},
-        {"role": "user", "content": neutralise(text)},
-    ]
+class Shot(NamedTuple):
+    """An example inside a prompt: a text and its answer."""
+
+    text: str
+    answer: str
+
+
+def messages(system: str, text: str, shots: Sequence[Shot] = ()) -> list[Message]:
+    """Return the chat that asks for the graph of `text`, behind examples if there are any."""
+    chat = [{"role": "system", "content": system}]
+    for shot in shots:
+        chat += [{"role": "user", "content": neutralise(shot.text)}, {"role": "assistant", "content": shot.answer}]
+    return [*chat, {"role": "user", "content": neutralise(text)}]
 
 
 def neutralise(text: str) -> str:
@@ -110,9 +117,10 @@ def _original(string: str, text: str) -> str:
     return json.dumps(text[at : at + len(piece)], ensure_ascii=False)
 
 
-def render(tokenizer: ChatTokenizer, system: str, text: str) -> str:
+def render(tokenizer: ChatTokenizer, system: str, text: str, shots: Sequence[Shot] = ()) -> str:
     """Return the prompt exactly as the model sees it, up to where its answer begins."""
-    rendered = tokenizer.apply_chat_template(messages(system, text), tokenize=False, add_generation_prompt=True)
+    chat = messages(system, text, shots)
+    rendered = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     return str(rendered)
 
 
@@ -123,6 +131,7 @@ class Contract:
     `max_answer_tokens` is the longest answer of its training data, in its own tokens. The shares of its evidence
     and, by label, of its names that stand in their text word for word say what a grammar may hold it to; a
     model that was trained before they were recorded has none.
+    Half of its texts have `usual_text_tokens` at most, nine in ten `long_text_tokens`: the prompt's less its frame.
     """
 
     base_model: str
@@ -135,6 +144,8 @@ class Contract:
     has_descriptions: bool = True
     verbatim_evidence: float | None = None
     verbatim_names: Mapping[str, float] = field(default_factory=dict)
+    usual_text_tokens: int | None = None
+    long_text_tokens: int | None = None
 
 
 def probe_hash(tokenizer: ChatTokenizer, system: str) -> str:

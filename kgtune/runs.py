@@ -6,6 +6,7 @@ Knows nothing about what the results mean.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -65,6 +66,13 @@ def write_text_atomic(path: Path | str, text: str) -> None:
     """Write UTF-8 text whole or not at all, see `atomic`."""
     with atomic(path) as file:
         file.write(text)
+
+
+def write_bytes_atomic(path: Path | str, data: bytes) -> None:
+    """Write bytes whole or not at all, see `atomic`."""
+    with atomic(path) as file:
+        assert isinstance(file, io.TextIOWrapper), file
+        file.buffer.write(data)
 
 
 def write_json_atomic(path: Path | str, value: object) -> None:

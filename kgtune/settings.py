@@ -62,6 +62,8 @@ class TrainingSettings(Section):
 
     per_device_train_batch_size: int = Field(default=1, ge=1, le=1024)
     """Rows per step and card, the main use of memory; 2-4 with 32 GB."""
+    batching: Literal["auto", "shared", "packed", "padded"] = "auto"
+    """How rows fill a pass: behind one copy of what all begin with, end to end, or padded; auto: the fastest."""
     gradient_accumulation_steps: int = Field(default=32, ge=1, le=4096)
     """Steps summed into one update; inverse to the batch size: 16-8 with 32 GB, 64 and more with 16 GB."""
     max_steps: int = Field(default=100, ge=1, le=1_000_000)
@@ -82,6 +84,18 @@ class TrainingSettings(Section):
     """Checkpoints kept on disk; older ones are deleted."""
     logging_steps: int = Field(default=5, ge=1, le=1_000_000)
     """Updates between two lines of the loss."""
+    report_to: tuple[NonEmpty, ...] = ()
+    """Trackers that get the loss as it falls, such as tensorboard; each needs its package; none by default."""
+    num_processes: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
+    """Processes that must be running, else the run stops; auto: as many as torchrun started."""
+    select_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Updates between two readings of validation documents; the best is kept; null: none, and the last is kept."""
+    select_documents: int = Field(default=32, ge=1, le=10_000)
+    """Validation documents of a reading, always the same ones; more tell two readings apart, and take longer."""
+    select_max_new_tokens: int = Field(default=512, ge=1, le=131_072)
+    """Tokens of an answer at most in a reading; not below the longest answer, or long documents count as failed."""
+    select_patience: int = Field(default=3, ge=1, le=1000)
+    """Readings without a better one after which training stops."""
     seed: Seed = 42
     """Seed of weights, order and dropout; another one shows how much of a result is luck."""
 
@@ -187,6 +201,10 @@ class OutputSettings(Section):
     """Folder of checkpoints, final_model and reports."""
     id_style: Literal["slug", "numbered"] = "slug"
     """Entity ids in files and answers; slug: tool--example-tool, numbered: e1."""
+    ungrounded: Literal["flag", "drop"] = "flag"
+    """Names and evidence that the text does not hold: counted and shown, or dropped and counted."""
+    aliases: tuple[NonEmpty, ...] = ("examples",)
+    """Tables of names that are one entity, for long texts: examples, YAML files, MISP-galaxy clusters."""
 
 
 class EvaluationSettings(Section):
@@ -198,6 +216,10 @@ class EvaluationSettings(Section):
     """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once; by memory."""
+    few_shot_k: int = Field(default=2, ge=0, le=100)
+    """Train rows shown to the base model in a column of its own, as many as max_seq_length holds; 0 for no column."""
+    probe_steps: int = Field(default=25, ge=0, le=1_000_000)
+    """Updates between two looks at gold answers of validation rows while training, seconds each; 0 for none."""
     require: dict[str, Condition] = Field(default_factory=dict)
     """What the tuned model must reach, else exit code 3; for example {f1_gain: ">0", parse_rate: ">=0.98"}."""
     compare_to: NonEmpty | None = None
@@ -221,6 +243,31 @@ class DecodingSettings(Section):
     """Characters of a name at most; not below the longest one of your data."""
     max_evidence_chars: int = Field(default=1000, ge=0, le=100_000)
     """Characters of an evidence or a description at most; not below the longest one of your data."""
+    window_tokens: Annotated[int, Field(ge=16, le=131_072)] | Literal["auto"] = "auto"
+    """Tokens of a long text answered at once; auto: as long as texts that were trained on; the answers are merged."""
+    overlap_tokens: int = Field(default=64, ge=0, le=8192)
+    """Tokens of text that a window shares with the one before, a third of it at most; less is more precise."""
+    confidence: Literal["probability", "stated"] = "probability"
+    """probability: of the choices made, calibrated by fine-tuning; stated: the model's own word."""
+    samples: int = Field(default=0, ge=0, le=64)
+    """Answers drawn at random besides; confidence is then the share that agree; each costs an answer."""
+
+
+class OpenaiSettings(Section):
+    """A server that speaks the OpenAI API."""
+
+    base_url: str = Field(default="http://127.0.0.1:8001/v1", pattern=r"^https?://[^/\s]+")
+    """Address of the server's API, up to /v1."""
+    model: NonEmpty = "kg"
+    """Name under which the server lists the fine-tuned model."""
+    api_key_env: NonEmpty = "KGTUNE_OPENAI_API_KEY"
+    """Environment variable that holds the key to show; unset where the server asks for none."""
+    grammar: Literal["auto", "lark", "json_schema"] = "auto"
+    """How decoding.constraint is asked for; auto: our grammar (lark) of vLLM, the portable json_schema elsewhere."""
+    timeout_s: Seconds = 110.0
+    """Seconds a text may take, all tries together; below service.timeout_s."""
+    retries: int = Field(default=3, ge=0, le=100)
+    """Further tries after a failed one, within timeout_s."""
 
 
 class ServiceSettings(Section):
@@ -298,6 +345,10 @@ class Config(Section):
     """The before and after."""
     decoding: DecodingSettings = DecodingSettings()
     """How an answer is generated."""
+    backend: Literal["transformers", "openai"] = "transformers"
+    """Where the model runs; transformers: in this process, openai: on a server such as vLLM, see the section openai."""
+    openai: OpenaiSettings = OpenaiSettings()
+    """A server that speaks the OpenAI API, where backend is openai."""
     service: ServiceSettings = ServiceSettings()
     """serve.py."""
     client: ClientSettings = ClientSettings()

@@ -334,3 +334,22 @@ def test_loading_the_configuration_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        ("max_steps=5", "Did you mean training.max_steps=5?"),
+        ("--training.max_step=5", "Did you mean training.max_steps=5?"),
+        ("seed=1", "Did you mean training.seed=1 or data.seed=1?"),
+        ("training.max_steps", "Did you mean training.max_steps=VALUE?"),
+        ("nowhere.txt", "unrecognized arguments: nowhere.txt\n"),
+    ],
+)
+def test_an_argument_that_nobody_knows_is_answered_with_the_key_it_may_be(argument, hint, capsys):
+    parser = argparse.ArgumentParser()
+    config.add_arguments(parser)
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args([argument])
+    assert caught.value.code == 2
+    assert hint in capsys.readouterr().err

@@ -17,11 +17,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it that have no line of their own.
 LAYERS = [
     "demo",
-    "training evaluation extraction.generation extraction.device decoding.decoding",
-    "model hub service export extraction client replies",
-    "training.supervision training.screening scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
-extraction.incremental extraction.selection extraction.interruption service.admission",
-    "sources examples prompt parsing salvage salvage_items runs extraction.texts highlighting conversion.sampling \
+    "training evaluation extraction.generation extraction.loading extraction.device decoding.decoding",
+    "model hub noise service export extraction client replies",
+    "training.supervision training.screening training.card scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
+extraction.incremental extraction.agreement extraction.calibration extraction.merging extraction.windows \
+extraction.selection extraction.interruption service.admission",
+    "sources examples prompt parsing salvage salvage_items runs model_folder page extraction.texts \
+extraction.converting highlighting conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config planning",
     "ontology folding iocs",
@@ -29,7 +31,7 @@ augmentation.tables decoding",
     "errors spelling yaml_file service.keys service.logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
-MODEL_ROOMS = {*LAYERS[1].split(), "model", "hub", "demo"}
+MODEL_ROOMS = {*LAYERS[1].split(), "model", "hub", "noise", "demo"}
 
 # library -> the rooms that may import it
 HOMES = {
@@ -42,7 +44,7 @@ HOMES = {
     "prometheus_client": {"service.metrics"},
     "uvicorn": {"service.server"},
     "h11": {"service.server"},
-    "httpx2": {"client", "replies"},
+    "httpx2": {"client", "replies", "extraction.upstream", "extraction.remote"},
     "llguidance": {"decoding.constraint"},
     "numpy": {"splitting.near_duplicates", "splitting.grouping", "splitting.leaks", "scoring", *MODEL_ROOMS},
 }

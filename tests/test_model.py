@@ -1,4 +1,4 @@
-"""Where models come from, and what is refused before it can do harm."""
+"""How models are loaded, and what is refused before it can do harm."""
 
 from __future__ import annotations
 
@@ -11,70 +11,6 @@ import pytest
 from kgtune.errors import ModelError, UserError
 
 pytestmark = pytest.mark.tiny
-
-
-def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
-    from kgtune import model
-
-    assert model.resolve(str(tmp_path)) == tmp_path
-
-
-def test_what_is_neither_folder_nor_hub_id_is_refused() -> None:
-    from kgtune import model
-
-    with pytest.raises(ModelError, match="no such folder, and no hub id"):
-        model.resolve("./models/missing")
-
-
-def test_offline_says_what_to_download_and_where_to_put_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kgtune import model
-
-    def offline(model_id: str, patterns: list[str]) -> str:
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr(model, "_DOWNLOADS", {"huggingface": offline, "modelscope": offline})
-
-    with pytest.raises(ModelError) as caught:
-        model.resolve("qwen/Qwen2.5-7B-Instruct")
-    text = str(caught.value)
-    assert "huggingface: ConnectionError: no route; modelscope: ConnectionError: no route" in text
-    assert "hf download Qwen/Qwen2.5-7B-Instruct --local-dir models/Qwen2.5-7B-Instruct" in text
-
-
-def test_the_second_hub_is_asked_when_the_first_does_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kgtune import model
-
-    asked: list[str] = []
-
-    def missing(model_id: str, patterns: list[str]) -> str:
-        asked.append(f"huggingface {model_id}")
-        raise LookupError(model_id)
-
-    def found(model_id: str, patterns: list[str]) -> str:
-        asked.append(f"modelscope {model_id} {'*.safetensors' in patterns}")
-        return "/cache/it"
-
-    monkeypatch.setattr(model, "_DOWNLOADS", {"huggingface": missing, "modelscope": found})
-
-    assert model.resolve("qwen/Qwen2.5-7B-Instruct", weights=False) == Path("/cache/it")
-    assert asked == ["huggingface qwen/Qwen2.5-7B-Instruct", "modelscope qwen/Qwen2.5-7B-Instruct False"]
-
-
-def test_the_old_spelling_is_huggingfaces_new_one() -> None:
-    from kgtune import model
-
-    assert model._hugging_face_id("qwen/Qwen2.5-7B-Instruct") == "Qwen/Qwen2.5-7B-Instruct"
-    assert model._hugging_face_id("Qwen/Qwen2.5-7B-Instruct") == "Qwen/Qwen2.5-7B-Instruct"
-    assert model._hugging_face_id("org/qwen") == "org/qwen"
-
-
-def test_pickled_weights_are_refused(tmp_path: Path) -> None:
-    from kgtune import model
-
-    (tmp_path / "pytorch_model.bin").write_bytes(b"")
-
-    with pytest.raises(ModelError, match=r"pytorch_model.bin are pickled weights"):
-        model.resolve(str(tmp_path))
 
 
 def test_without_a_card_only_the_demo_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,36 +38,6 @@ def test_auto_precision_follows_the_card(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [machine(card=False, bf16=False), machine(card=True, bf16=False), machine(card=True, bf16=True)] == [
         "fp32", "fp16", "bf16",
     ]  # fmt: skip
-
-
-def test_a_folder_without_contract_is_no_model_of_ours(tmp_path: Path) -> None:
-    from kgtune import model
-
-    with pytest.raises(ModelError, match=r"not a model that fine_tune\.py wrote"):
-        model.read_contract(tmp_path)
-
-
-def test_a_broken_contract_is_named(tmp_path: Path) -> None:
-    from kgtune import model
-
-    (tmp_path / "prompt_contract.json").write_text("{", encoding="utf-8")
-
-    with pytest.raises(ModelError, match=r"prompt_contract.json: not JSON"):
-        model.read_contract(tmp_path)
-
-
-def test_the_ontology_of_a_model_is_the_one_it_was_trained_with_or_it_is_refused(tmp_path: Path) -> None:
-    from kgtune import model, ontology
-    from kgtune.prompt import Contract
-
-    trained_with = ontology.load("stix21")
-    contract = Contract("base", "system", "full", trained_with.hash, "probe", 10)
-    model.save_contract(tmp_path, contract, trained_with)
-    assert model.read_ontology(tmp_path, model.read_contract(tmp_path)) == trained_with
-
-    (tmp_path / "ontology.yaml").write_text(ontology.dump(ontology.load("threat_event")), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"ontology.yaml: is not the ontology that this model was trained with"):
-        model.read_ontology(tmp_path, contract)
 
 
 def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
@@ -168,3 +74,14 @@ def test_an_adapter_is_folded_into_the_weights_unless_they_are_in_4_bits(
     cfg = config.load(None, "demo", [f"model.load_in_4bit={str(in_4_bits).lower()}"]).config
 
     assert str(model.load_extractor(Path("x"), cfg)) == wanted
+
+
+def test_four_bit_weights_are_stored_in_a_float_type_where_they_are_to_be_sharded(monkeypatch):
+    import torch
+
+    from kgtune import model
+
+    monkeypatch.delenv("ACCELERATE_USE_FSDP", raising=False)
+    assert model.quantization("bf16").bnb_4bit_quant_storage == torch.uint8
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    assert model.quantization("bf16").bnb_4bit_quant_storage == torch.bfloat16

@@ -21,7 +21,7 @@ _PAGE_HEAD = """# Checks of `python fine_tune.py`
 Written from messages.toml by `python -m kgtune.checks > kgtune/checks/CODES.md`; a test holds the two equal.
 
 A check that stops ends the run with exit code 2, before it costs anything where that can be. One that warns is
-printed and saved in run.json, and the run goes on.
+printed, and the run goes on.
 
 | code | | what | why | what to do |
 |---|---|---|---|---|

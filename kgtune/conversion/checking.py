@@ -117,4 +117,5 @@ def _fixed(path: Path, planned: mending.Mending | None) -> str:
     if not planned.findings:
         return f"{path}: nothing to mend, nothing written"
     target, difference = mending.write(planned)
-    return f"{path} -> {target} ({difference.name}): {mending.summary(planned.findings)}"
+    told = f"{path} -> {target} ({difference.name}): {mending.summary(planned.findings)}"
+    return f"{told}\n  what is left to mend: python convert_data.py {target} --check"

@@ -116,6 +116,8 @@ def convert(
         refuse(found, cfg, len(spill))
         seen = gathered.seen
         chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        if gap := ontology.gap(chosen, seen.labels, seen.types):
+            log.warning("%s", gap)
         placed = placed_by(gathered, spill, cfg, chosen, output)
         written, survey = _written(placed, spill, crew, cfg, chosen, output, folder)
         leakage = _leakage(placed, spill, written)

@@ -5,17 +5,11 @@ Knows nothing about how the figures were made. No request leaves the page, and n
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from kgtune import grounding, highlighting
+from kgtune import grounding, highlighting, page
 from kgtune.conversion.lengths import OUTCOME
 from kgtune.conversion.sampling import Family, sample
 from kgtune.examples import Example
@@ -54,11 +48,12 @@ def render(
     """
     families = sample(rows, MOST_FAMILIES)
     colours = highlighting.colours_of([*(label.name for label in ontology.labels), *report["labels"]])
-    scripts = {name: _file(name) for name in ("data_page.css", "data_page.js")}
-    style = highlighting.style() + scripts["data_page.css"]
     filters = _filters(families)
     cards = [{**_card(family, colours), "marks": _marks(family, filters)} for family in families]
-    return _environment().get_template("data_page.html.j2").render(
+    return page.render(
+        "data_page.html.j2",
+        styles=["data_page.css"],
+        scripts=["data_page.js"],
         title=title,
         report=report,
         lengths=report["lengths"],
@@ -71,37 +66,7 @@ def render(
         colours=colours,
         outcome=OUTCOME[report["lengths"]["overlength"]].replace(":", "."),
         outcome_zh=_OUTCOME_ZH[report["lengths"]["overlength"]],
-        style=Markup(style),  # noqa: S704 - our own files, no word of the data in them
-        script=Markup(scripts["data_page.js"]),  # noqa: S704
-        csp=_policy(style, scripts["data_page.js"]),
-    )  # fmt: skip
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("kgtune", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
-
-
-def _file(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _policy(style: str, script: str) -> str:
-    """Allow this style sheet and this script by their hashes, and nothing else: neither requests nor handlers."""
-
-    def source(content: str) -> str:
-        return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-    allowed = f"default-src 'none'; style-src {source(style)}; script-src {source(script)}"
-    return f"{allowed}; base-uri 'none'; form-action 'none'"
 
 
 # --- one document

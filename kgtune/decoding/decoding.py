@@ -11,7 +11,7 @@ message's, and statistics come back: of what the hook prepares, nothing would be
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -27,11 +27,15 @@ _SLACK = 64
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One answer of a batch. `fed` are the tokens of the answer that the cache holds."""
+    """One answer of a batch. `fed` are the tokens of the answer that the cache holds.
+
+    `noise` is added to the logits before the best token is taken: with Gumbel's, that draws from the distribution.
+    """
 
     prompt: Sequence[int]
     writing: Writing
     cancel: threading.Event | None = None
+    noise: Callable[[torch.Tensor], torch.Tensor] | None = None
     fed: list[int] = field(default_factory=list)
     is_prompt_fed: bool = False
 
@@ -157,7 +161,11 @@ class Batch:
         choices = logits.argmax(dim=-1).tolist()
         for row, chosen, of_row in zip(self.rows, choices, logits, strict=True):
             first = len(chosen) - len(row.writing.draft) - 1
-            row.writing.settle(chosen[first:], partial(_best, of_row[first:]))
+            asked = drawn = of_row[first:]
+            if row.noise is not None:
+                drawn = asked.float() + row.noise(asked)
+                chosen[first:] = drawn.argmax(dim=-1).tolist()
+            row.writing.settle(chosen[first:], partial(_best, drawn), partial(_likelihood, asked))
 
 
 def num_alike(first: Sequence[int], *others: Sequence[int]) -> int:
@@ -169,8 +177,29 @@ def num_alike(first: Sequence[int], *others: Sequence[int]) -> int:
 
 
 def _best(logits: torch.Tensor, position: int, allowed: bytes) -> int:
-    """The most probable of the allowed tokens; `allowed` has one bit each, the lowest bit first."""
+    """The most probable of the allowed tokens."""
+    return int(_masked(logits[position], allowed).argmax())
+
+
+def _likelihood(logits: torch.Tensor, position: int, allowed: bytes, token: int) -> float:
+    """The probability of a token among the allowed ones."""
+    return float(_masked(logits[position].float(), allowed).softmax(dim=-1)[token])
+
+
+def _masked(logits: torch.Tensor, allowed: bytes) -> torch.Tensor:
+    """Rule out what is not allowed; `allowed` has one bit for each token, the lowest bit first."""
     octets = torch.frombuffer(bytearray(allowed), dtype=torch.uint8).to(logits.device)
     bits = octets[:, None].bitwise_right_shift(torch.arange(8, device=logits.device, dtype=torch.uint8)) & 1
     refused = bits.flatten()[: logits.shape[-1]] == 0
-    return int(logits[position].masked_fill(refused, float("-inf")).argmax())
+    return logits.masked_fill(refused, float("-inf"))
+
+
+def gumbel(seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Noise that makes the best of the noised logits a draw from the distribution, masked or not."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def noise(logits: torch.Tensor) -> torch.Tensor:
+        exponential = torch.empty(logits.shape, dtype=torch.float32).exponential_(generator=generator)
+        return -exponential.clamp_min(1e-20).log().to(logits.device)
+
+    return noise

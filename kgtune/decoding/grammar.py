@@ -6,7 +6,7 @@ ontology's, the rest is the model's contract.
 The grammar lets through the canonical text of a graph (graph.dumps) and nothing else: keys in their order, no
 optional white space, ids e1..eN in order, source and target among the ids already written. The number of
 entities travels through the rules as their parameter (`::_`), so that one grammar knows which ids exist. What
-must be verbatim is a substring of the text in its JSON spelling, character by character.
+must be verbatim is a run of the text's words in its JSON spelling: a part of a word is no name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from kgtune import grounding
 
 _SKELETON = r"""
 start: "{\"entities\":[" entities
@@ -97,15 +99,17 @@ def _strings(rules: Rules, text: str) -> list[str]:
     evidence = f"/{_CHARACTER}{{0,{rules.max_evidence_chars}}}/"
     lines = [f"NAME: {name}", f"DESCRIPTION: {evidence}"]
     if rules.verbatim_labels or rules.is_evidence_verbatim:
-        lines.append(f"VERBATIM: %regex {json.dumps({'substring_chunks': spelled(text)}, ensure_ascii=False)}")
+        chunks = spelled(text, rules.max_name_chars)
+        lines.append(f"VERBATIM: %regex {json.dumps({'substring_chunks': chunks}, ensure_ascii=False)}")
         lines.append(f"VERBATIM_NAME: VERBATIM & {name}")
     lines.append(f"EVIDENCE: {'VERBATIM & ' if rules.is_evidence_verbatim else ''}{evidence}")
     return lines
 
 
-def spelled(text: str) -> list[str]:
-    """Each character of the text as it is spelled inside a JSON string."""
-    return [json.dumps(character, ensure_ascii=False)[1:-1] for character in text]
+def spelled(text: str, longest: int) -> list[str]:
+    """Each word of the text as it is spelled inside a JSON string; one that is longer than a name, by characters."""
+    words = (piece for word in grounding.words(text) for piece in ([word] if len(word) <= longest else word))
+    return [_in_json(word) for word in words]
 
 
 def _choice(names: Sequence[str]) -> str:

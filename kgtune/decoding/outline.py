@@ -21,6 +21,7 @@ _FIELDS: dict[Section, dict[int, Field]] = {
     "entities": {5: "name", 7: "description"},
     "relationships": {8: "evidence"},
 }
+_EDGE_STRINGS = 6  # of a relationship: type, source and target, each with its key
 _CLOSINGS: dict[Section, bytes] = {"entities": b'],"relationships":[]}', "relationships": b"]}"}
 
 # How often an item may stand in an answer. Readers merge relationships that are equal, so that none was ever
@@ -124,6 +125,11 @@ class Outline:
         if not self._in_string or self._depth != 3:
             return None
         return _FIELDS[self.section].get(self._num_strings)
+
+    @property
+    def is_choosing_edge(self) -> bool:
+        """Whether the type, source or target of a relationship is being written."""
+        return self.section == "relationships" and self._depth == 3 and self._num_strings < _EDGE_STRINGS
 
     @property
     def open_string(self) -> bytes:

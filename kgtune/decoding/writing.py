@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 Best = Callable[[int, bytes], int]
 """The model's most probable token among the allowed ones, behind so many tokens of the draft."""
+Likelihood = Callable[[int, bytes, int], float]
+"""The probability of a token among the allowed ones, behind so many tokens of the draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,14 @@ class Writing(Protocol):
     draft: list[int]
     finish: FinishReason | None
     statistics: Statistics
+    probabilities: list[float]
+    """Of each relationship, in their order: how probable its type, source and target were among what was allowed."""
 
     def prepare(self) -> None:
         """Take the forced tokens and draft on; the model is asked what follows, unless that finished it."""
         ...
 
-    def settle(self, choices: Sequence[int], best: Best) -> None:
+    def settle(self, choices: Sequence[int], best: Best, likelihood: Likelihood | None = None) -> None:
         """Take the model's choices, one behind `tokens` and one behind each token of `draft`."""
         ...
 
@@ -60,6 +64,7 @@ class FreeWriting:
         self.draft: list[int] = []
         self.finish: FinishReason | None = None
         self.statistics = Statistics()
+        self.probabilities: list[float] = []  # nothing is known of what else could have been written
         self._stop_ids = stop_ids
         self._limits = limits
         self._recall = Recall(prompt_ids)
@@ -69,7 +74,7 @@ class FreeWriting:
         self.draft = list(self._recall.after(self._recall.tokens)[:room])
         self.statistics.num_drafted_tokens += len(self.draft)
 
-    def settle(self, choices: Sequence[int], best: Best) -> None:
+    def settle(self, choices: Sequence[int], best: Best, likelihood: Likelihood | None = None) -> None:
         self.statistics.num_forward_passes += 1
         for choice, expected in zip(choices, [*self.draft, None], strict=True):
             if choice in self._stop_ids:
@@ -110,6 +115,8 @@ class GrammarWriting:
         source = grammar.lark(self._rules, self._source.text, max_entities=max_entities)
         self._matching = self._vocabulary.matching(source, tokens)
         self._outline = Outline(self._source.spelled)
+        self.probabilities: list[float] = []
+        self._probability = 1.0
         self._drafter = Drafter(self._source, self._vocabulary.encode)
         self._drafter.read(tokens)
         for token in tokens:
@@ -131,12 +138,14 @@ class GrammarWriting:
                 return number
         return len(tokens)
 
-    def settle(self, choices: Sequence[int], best: Best) -> None:
+    def settle(self, choices: Sequence[int], best: Best, likelihood: Likelihood | None = None) -> None:
         self.statistics.num_forward_passes += 1
         try:
             for position, choice in enumerate(choices):
                 expected, is_forced = self._drafted(position)
                 token = expected if is_forced else self._chosen(choice, position, best)
+                if likelihood is not None and not is_forced and self._outline.is_choosing_edge:
+                    self._probability *= likelihood(position, self._matching.allowed(), token)
                 self.statistics.num_forced_tokens += is_forced
                 self.statistics.num_accepted_tokens += token == expected and not is_forced
                 if not self._take(token) or token != expected:
@@ -162,6 +171,9 @@ class GrammarWriting:
         if self._outline.feed(self._vocabulary.spell([token])) and self._limits.heeds_loops:
             self._leave_loop()
             return False
+        if len(self._outline.relationships) > len(self.probabilities):
+            self.probabilities.append(self._probability)
+            self._probability = 1.0
         if self._matching.is_complete:
             self.finish = "stop"
         elif len(self.tokens) == self._limits.max_tokens:

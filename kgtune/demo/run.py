@@ -36,7 +36,7 @@ def main() -> int:
     seconds = _installation_seconds()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     _stage("convert", seconds, ["convert_data.py", "--profile", "demo"])
-    tuned = _stage("fine_tune", seconds, ["fine_tune.py", "--profile", "demo", "--preview", "1"])
+    tuned = _stage("fine_tune", seconds, ["fine_tune.py", "--profile", "demo"])
     _stage("extract", seconds, ["inference.py", "--profile", "demo", "--text", TEXT])
     with _timed("serve", seconds), _service() as address:
         _curl(f"{address}/api/health")
@@ -44,8 +44,8 @@ def main() -> int:
     result = json.loads(tuned.splitlines()[-1])
     run = result.pop("run")
     result["seconds"] = {**seconds, "total": round(sum(seconds.values()), 1)}
-    result["seconds_in_fine_tune"] = {key: run[key] for key in ("seconds_before", "seconds_training", "seconds_after")}
-    print(f"\nThe report: {OUTPUT.relative_to(ROOT) / 'evaluation_report.md'}")
+    result["seconds_in_fine_tune"] = {key: value for key, value in run.items() if key.startswith("seconds_")}
+    print(f"\nThe report: {OUTPUT.relative_to(ROOT) / 'evaluation_report.html'} (open it in a browser)")
     print(json.dumps(result, ensure_ascii=False), flush=True)
     return 0
 

@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kgtune.examples import Example
-from kgtune.extraction.extractor import Extractor
+from kgtune.extraction import calibration
+from kgtune.extraction.extractor import Extraction, Extractor
 from kgtune.ontology import Ontology
 from kgtune.scoring import gate, tables
 from kgtune.scoring.column import Cost
 from kgtune.scoring.documents import Document, Judged, judge
 from kgtune.scoring.earlier import Earlier
 from kgtune.scoring.gate import Condition
+from kgtune.scoring.matching import match_relationships, named
 from kgtune.scoring.negatives import kind_of
 from kgtune.scoring.scoreboard import Scoreboard, written_document
 from kgtune.scoring.tally import Rules
 
-Which = Literal["before", "after", "after_constrained"]
+Which = Literal["before", "few_shot", "after", "after_constrained"]
 PRODUCER = "fine_tune.py"
 
 
@@ -66,11 +68,37 @@ def measure(extractor: Extractor, examples: Sequence[Example]) -> Measured:
         judge(document_of(example), out.raw_text, is_truncated=out.finish_reason == "length")
         for example, out in zip(examples, extractions, strict=True)
     )
+    passes = [out.statistics.num_forward_passes for out in extractions if out.statistics is not None]
     return Measured(
         judged,
         seconds,
         sum(out.num_prompt_tokens for out in extractions),
         sum(out.num_answer_tokens for out in extractions),
+        sum(passes) if len(passes) == len(extractions) else None,  # a part of them would be too few
+    )
+
+
+def judged_relationships(example: Example, extraction: Extraction) -> list[calibration.Judged]:
+    """Say of each relationship that a model gave a probability whether the gold graph has it, strictly."""
+    if extraction.graph is None:
+        return []
+    right = match_relationships(named(example.graph), named(extraction.graph)).strict
+    return [
+        calibration.Judged(example.doc_id or example.id, probability, place in right)
+        for place, probability in enumerate(extraction.probabilities)
+    ]
+
+
+def joined(parts: Sequence[Measured]) -> Measured:
+    """One column from the shares of several processes, which had every n-th document each. Time is the slowest's."""
+    longest = max(len(part.judged) for part in parts)
+    passes = [part.num_forward_passes for part in parts if part.num_forward_passes is not None]
+    return Measured(
+        tuple(part.judged[place] for place in range(longest) for part in parts if place < len(part.judged)),
+        max(part.seconds for part in parts),
+        sum(part.num_prompt_tokens for part in parts),
+        sum(part.num_answer_tokens for part in parts),
+        sum(passes) if len(passes) == len(parts) else None,
     )
 
 
@@ -82,7 +110,8 @@ def results(
 ) -> dict[str, Any]:
     """The content of evaluation_results.json: scores per column and slice, and every answer behind them.
 
-    Columns are compared in their order, each with the first. The keys are described in scoring.schema.
+    Each column is compared with the first one, and the tuned one with the base that was shown examples: a gain over
+    the bare base alone may be mere prompting. The keys are described in scoring.schema.
     """
     systems: list[str] = list(columns)
     board = Scoreboard(systems, Rules(ontology, known_names=demands.known_names))
@@ -95,13 +124,18 @@ def results(
         if demands.earlier is not None:
             demands.earlier.add(document, rows[_tuned(systems)], board.rules)
     result = {
-        **board.results([(systems[0], other) for other in systems[1:]], {k: m.cost for k, m in columns.items()}),
+        **board.results(_pairs(systems), {k: m.cost for k, m in columns.items()}),
         "producer": PRODUCER,
         **facts,
         "earlier": demands.earlier.result(board.bootstrap) if demands.earlier else None,
         "documents": documents,
     }
     return {**result, "gate": gate.judge(result, demands.required, _tuned(systems))}
+
+
+def _pairs(systems: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = [(systems[0], other) for other in systems[1:]]
+    return [*pairs, ("few_shot", "after")] if {"few_shot", "after"} <= set(systems) else pairs
 
 
 def _tuned(systems: Sequence[str]) -> str:
@@ -118,26 +152,6 @@ def headline(result: Mapping[str, Any], output_dir: Path) -> dict[str, Any]:
     """The numbers that matter, as one JSON object for machines."""
     return {
         **{system: tables.headline(column) for system, column in result["columns"].items()},
-        "run": {k: v for k, v in result["run"].items() if k != "losses"},
-        "report": str(output_dir / "evaluation_report.md"),
+        "run": {k: v for k, v in result["run"].items() if k not in ("losses", "probes")},
+        "report": str(output_dir / "evaluation_report.html"),
     }
-
-
-def report(result: Mapping[str, Any]) -> str:
-    """evaluation_report.md: the table, why answers failed, and what the numbers are numbers of."""
-    lines = ["# Evaluation", "", tables.table(result), "", "Failed answers by reason, and what follows:", ""]
-    lines += tables.notes(result)
-    lines += [
-        "",
-        (
-            f"Base model {result['base_model']}, {result['device']}, git {result['git_sha']}, {result['date']}. "
-            "Before is the same model in the same process with the adapter off; prompt, documents, greedy decoding and "
-            f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is "
-            "held to a grammar, as inference.py and serve.py do it. Intervals are 95 %, from "
-            f"{result['statistics']['resamples']} resamples of the documents; where all of them agree, Wilson's. Names "
-            "are compared, never ids; an unreadable answer counts as nothing found. A difference is called one where "
-            f"{result['statistics']['rules'].partition(' only where ')[2]}"
-        ),
-        "",
-    ]
-    return "\n".join(lines)

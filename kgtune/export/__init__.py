@@ -1,38 +1,32 @@
 """A graph as bytes of a media type, by the name of the format.
 
 Knows nothing about HTTP or command lines. A format is one function in FORMATS; what is not there is refused.
+
+    json, jsonl   the contract's graph          raw   shape (b) of convert_data.py, to be corrected and trained on
+    stix          a STIX 2.1 bundle             cypher, csv, graphml   property graphs       html   a page to read
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from kgtune import graph as graphs
 from kgtune.errors import UserError
-from kgtune.graph import Graph
+from kgtune.export import cypher, graphml, page, plain, raw, stix, tables
+from kgtune.export.records import Content, Document, Exported, Format
+from kgtune.graph import HALF_CHARACTER, Graph
+from kgtune.ontology import Ontology
 from kgtune.spelling import suggestion
 
+__all__ = ["FORMATS", "Document", "Exported", "check", "render"]
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Where a text comes from, as far as its sender says. `tlp` is the sharing label: clear, green, amber, ..."""
-
-    title: str | None = None
-    url: str | None = None
-    published: str | None = None
-    tlp: str | None = None
-
-
-Writer = Callable[[Graph, str, Document], tuple[str, bytes]]
-
-
-def _json(graph: Graph, _text: str, _document: Document) -> tuple[str, bytes]:
-    """Write the graph alone: text and document are no part of the contract's JSON."""
-    return "application/json", graphs.dumps(graph).encode("utf-8")
-
-
-FORMATS: dict[str, Writer] = {"json": _json}
+FORMATS: dict[str, Format] = {
+    "json": Format(plain.json_object, "application/json", ".json"),
+    "jsonl": Format(plain.json_line, "application/x-ndjson", ".jsonl"),
+    "raw": Format(raw.write, "application/x-ndjson", ".raw.jsonl"),
+    "stix": Format(stix.write, "application/stix+json;version=2.1", ".stix.json"),
+    "cypher": Format(cypher.write, "application/x-cypher-query", ".cypher"),
+    "csv": Format(tables.write, "application/zip", ".csv.zip"),
+    "graphml": Format(graphml.write, "application/graphml+xml", ".graphml"),
+    "html": Format(page.write, "text/html; charset=utf-8", ".html"),
+}
 
 
 def check(format_: str) -> str:
@@ -43,6 +37,22 @@ def check(format_: str) -> str:
     return format_
 
 
-def render(graph: Graph, text: str, format_: str, document: Document) -> tuple[str, bytes]:
-    """Return media type and bytes of a graph over its text."""
-    return FORMATS[check(format_)](graph, text, document)
+def render(graph: Graph, text: str, format_: str, document: Document, ontology: Ontology | None = None) -> Exported:
+    """Return the bytes of a closed graph over its text, and what of it the format could not take as it is."""
+    content = Content(graph, text, document, ontology)
+    _refuse_half_characters(content)
+    return FORMATS[check(format_)].write(content)
+
+
+def _refuse_half_characters(content: Content) -> None:
+    """No parser lets a lone surrogate through; whoever builds a graph by hand is told before a file is half written."""
+    document, graph = content.document, content.graph
+    places = {
+        "text": [content.text],
+        "document": [document.title or "", document.url or ""],
+        "entities": [value for one in graph.entities for value in (one.labels, one.id, one.name, one.description)],
+        "relationships": [value for one in graph.relationships for value in (one.type, one.evidence)],
+    }
+    for where, values in places.items():
+        if any(HALF_CHARACTER.search(value) for value in values):
+            raise UserError(f"{where}: holds half a character (a lone surrogate), which no file can. Remove it.")

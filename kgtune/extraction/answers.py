@@ -8,30 +8,34 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from kgtune import export, runs
 from kgtune import graph as graphs
-from kgtune import runs
 from kgtune.errors import DataError, Problem, UserError
 from kgtune.extraction.extractor import Extraction, Extractor
+from kgtune.extraction.selection import Wanted, select
 from kgtune.extraction.texts import SourceText
 from kgtune.graph import Graph
+from kgtune.ontology import Ontology
 from kgtune.settings import Config
 
-Format = Literal["json", "jsonl"]
+OWN = (None, "json", "jsonl")
+"""The formats that are written here; the others are those of export."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one text: a graph, or an error. `faults` counts what was mended or cut."""
+    """What became of one text: a graph, or an error. `faults` counts what was mended, cut or is not in the text."""
 
     source: str
     graph: Graph | None
     error: str = ""
     faults: Counter[str] = field(default_factory=Counter)
+    details: dict[str, Any] | None = None
 
     @property
     def summary(self) -> str:
@@ -43,28 +47,63 @@ class Row:
     def to_object(self) -> dict[str, Any]:
         if self.graph is None:
             return {"source": self.source, "graph": None, "error": self.error}
-        return {"source": self.source, "graph": graphs.to_object(self.graph)}
+        return {"source": self.source, "graph": self.shown}
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The graph as it is written: with places, where they were asked for."""
+        assert self.graph is not None, self.source
+        return self.details or graphs.to_object(self.graph)
 
 
-def extract(extractor: Extractor, texts: Sequence[SourceText], cfg: Config) -> Iterator[Row]:
-    """Extract batch by batch, so that the first rows are there before the last text is read."""
+def extract(
+    extractor: Extractor,
+    texts: Sequence[SourceText],
+    cfg: Config,
+    *,
+    offsets: bool = False,
+    min_confidence: float = 0.0,
+) -> Iterator[Row]:
+    """Extract batch by batch, so that the first rows are there before the last text is read.
+
+    With `offsets` rows say where everything stands, and of a long text how its windows were merged.
+    """
     size = cfg.decoding.batch_size
+    ontology = getattr(extractor, "ontology", None)
+    wanted = Wanted(
+        min_confidence=min_confidence,
+        offsets=offsets,
+        id_style=cfg.output.id_style,
+        ungrounded=cfg.output.ungrounded,
+        unanchored=ontology.unanchored if ontology else frozenset(),
+    )
     for start in range(0, len(texts), size):
         batch = texts[start : start + size]
         extractions = extractor.extract([text.text for text in batch])
         for text, extraction in zip(batch, extractions, strict=True):
-            yield _row(text.source, extraction, cfg)
+            yield _row(text, extraction, wanted)
 
 
-def _row(source: str, extraction: Extraction, cfg: Config) -> Row:
+def _row(source: SourceText, extraction: Extraction, wanted: Wanted) -> Row:
     is_cut = extraction.finish_reason == "length"
     if extraction.graph is None:
         fix = "Split the text, or " + ("raise decoding.max_new_tokens." if is_cut else "train on more data.")
-        return Row(source, None, f"the model's answer is no graph ({extraction.reason}). {fix}")
-    graph, faults = graphs.closed(extraction.graph)
+        return Row(source.source, None, f"the model's answer is no graph ({extraction.reason}). {fix}")
+    shown, selection = select(extraction.graph, source.text, wanted, extraction.merged)
+    faults = selection.dropped + selection.withheld
+    faults["names_not_in_text"] = selection.ungrounded["name"]
+    faults["evidence_not_in_text"] = selection.ungrounded["evidence"]
     if is_cut:
         faults["truncated"] += 1
-    return Row(source, graphs.with_ids(graph, cfg.output.id_style), faults=faults)
+    if extraction.merged is not None:
+        faults.update(extraction.merged.lost)
+        faults["conflicts"] += len(extraction.merged.conflicts)
+    details: dict[str, Any] | None = None
+    if wanted.offsets:
+        details = shown | (extraction.merged.to_object() if extraction.merged else {})
+        if source.is_converted:
+            details["text"] = source.text  # places are of no use without the text that they are in
+    return Row(source.source, selection.graph, faults=+faults, details=details)
 
 
 def report(rows: Sequence[Row]) -> str:
@@ -76,21 +115,45 @@ def report(rows: Sequence[Row]) -> str:
 
 @dataclass
 class Target:
-    """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`."""
+    """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`.
+
+    An export shows the text of its source (`texts`), and `ontology` says what its labels and types mean. What a format
+    had no place for is added to the row's faults.
+    """
 
     path: Path | None
     layout: Literal["object", "lines", "folder"]
     lines: list[str] = field(default_factory=list)
+    format: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    ontology: Ontology | None = None
 
     def write(self, row: Row) -> None:
-        if self.layout == "folder":
+        if self.format not in OWN and row.graph is not None:
+            self._export(row, row.graph, self.format)
+        elif self.format == "raw" and self.layout == "lines":
+            pass  # a line without a graph would be none that convert_data.py reads; the row's error is told and counted
+        elif self.layout == "folder":
             assert self.path is not None, self
-            value = row.to_object() if row.graph is None else graphs.to_object(row.graph)
+            value = row.to_object() if row.graph is None else row.shown
             runs.write_json_atomic(self.path / _file_name(row.source), value)
         elif self.layout == "object" and row.graph is not None:
-            self._line(json.dumps(graphs.to_object(row.graph), ensure_ascii=False, indent=2))
+            self._line(json.dumps(row.shown, ensure_ascii=False, indent=2))
         else:
             self._line(json.dumps(row.to_object(), ensure_ascii=False, separators=(",", ":")))
+
+    def _export(self, row: Row, graph: Graph, format_: str) -> None:
+        exported = export.render(graph, self.texts[row.source], format_, _document(row.source), self.ontology)
+        row.faults.update(exported.findings)
+        if self.layout == "lines":
+            self._line(exported.content.decode("utf-8").removesuffix("\n"))
+        elif self.path is None:
+            sys.stdout.buffer.write(exported.content)
+            sys.stdout.flush()
+        else:
+            is_folder = self.layout == "folder"
+            name = _file_name(row.source).removesuffix(".json") + export.FORMATS[format_].suffix
+            runs.write_bytes_atomic(self.path / name if is_folder else self.path, exported.content)
 
     def _line(self, line: str) -> None:
         self.lines.append(line + "\n")
@@ -99,11 +162,11 @@ class Target:
             sys.stdout.flush()
 
     def close(self) -> None:
-        if self.path is not None and self.layout != "folder":
+        if self.path is not None and (self.layout == "lines" or (self.layout == "object" and self.format in OWN)):
             runs.write_text_atomic(self.path, "".join(self.lines))
 
 
-def target(out: str | None, format_: Format | None, sources: Sequence[str]) -> Target:
+def target(out: str | None, format_: str | None, sources: Sequence[str]) -> Target:
     """Choose where rows go; refuse, before a model is loaded, what would mix or overwrite graphs."""
     path = None if out is None else Path(out)
     several = len(sources) > 1
@@ -111,10 +174,16 @@ def target(out: str | None, format_: Format | None, sources: Sequence[str]) -> T
         if format_ == "jsonl":
             raise UserError(f"-o {out}: is a folder, and gets one .json each. Leave out --format, or name a file.")
         _refuse_same_names(sources, out)
-        return Target(path, "folder")
-    if format_ == "json" and several:
-        raise UserError(f"--format json: there are {len(sources)} texts. Use jsonl, or give a folder with -o FOLDER/.")
-    return Target(path, "lines" if several or format_ == "jsonl" else "object")
+        return Target(path, "folder", format=format_)
+    if format_ not in (None, "jsonl", "raw") and several:
+        fix = "Use jsonl, or give a folder with -o FOLDER/." if format_ == "json" else "Give a folder with -o FOLDER/."
+        raise UserError(f"--format {format_}: there are {len(sources)} texts. {fix}")
+    return Target(path, "lines" if several or format_ in ("jsonl", "raw") else "object", format=format_)
+
+
+def _document(source: str) -> export.Document:
+    """A file's name is the only title that a text on disk has."""
+    return export.Document(None if source in ("-", "--text") else Path(source).name)
 
 
 def _file_name(source: str) -> str:

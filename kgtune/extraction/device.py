@@ -18,7 +18,7 @@ from kgtune import ontology as ontologies
 from kgtune.errors import ModelError
 from kgtune.extraction.extractor import Extraction, Extractor
 from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError
-from kgtune.model import ONTOLOGY_FILE
+from kgtune.model_folder import ONTOLOGY_FILE
 from kgtune.ontology import Ontology
 
 # An assertion in a kernel, an illegal access and their like leave the context unusable; CUDA says so in words.

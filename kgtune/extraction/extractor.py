@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kgtune import ontology as ontologies
+from kgtune.extraction.merging import Merged
 from kgtune.graph import EMPTY_TEXT, Graph
 from kgtune.ontology import Ontology
 from kgtune.parsing import Parsed, parse_answer
@@ -51,6 +52,10 @@ class Extraction:
     num_answer_tokens: int
     reason: str | None = None
     statistics: Statistics | None = None
+    probabilities: tuple[float, ...] = ()
+    """Of the graph's relationships, in their order: how probable what was chosen was; empty where that is not known."""
+    merged: Merged | None = None
+    """Of a text that was answered window by window: where everything was said, and what did not agree."""
 
 
 class Extractor(Protocol):

@@ -6,33 +6,28 @@ Knows nothing about gold graphs, files or HTTP.
 from __future__ import annotations
 
 import copy
-import logging
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
-from kgtune import prompt
+from kgtune import prompt, runs
 from kgtune.decoding.constraint import Vocabulary
-from kgtune.decoding.decoding import Batch, Prefix, Row, num_alike
+from kgtune.decoding.decoding import Batch, Prefix, Row, gumbel, num_alike
 from kgtune.decoding.grammar import Rules
 from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
+from kgtune.extraction import agreement
+from kgtune.extraction.calibration import Calibration
 from kgtune.extraction.extractor import Extraction, read_answer
-from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER
+from kgtune.extraction.rules import answer_cap, rules_for
+from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph, round_confidence
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
-from kgtune.prompt import ChatTokenizer, Contract
+from kgtune.prompt import ChatTokenizer, Shot
 from kgtune.settings import DecodingSettings
-
-log = logging.getLogger(__name__)
-
-ANSWER_MARGIN = 1.25  # an unseen text may need a longer answer than the longest one seen
-# No entity takes fewer tokens: its keys alone are more. So many fit under the cap at most.
-_TOKENS_PER_ENTITY = 8
-_MOST_ENTITIES = 999
 
 Cancel = threading.Event | Sequence[threading.Event]
 
@@ -41,7 +36,8 @@ Cancel = threading.Event | Sequence[threading.Event]
 class TransformersExtractor:
     """Asks a model for graphs. `system` is the message it was trained on; the cap is in tokens.
 
-    `rules` hold the answers to a grammar; without them a model writes what it likes.
+    `rules` hold the answers to a grammar; without them a model writes what it likes. `shots` are examples that stand
+    in every prompt, for a model that was not trained on ours.
     """
 
     model: Any
@@ -53,6 +49,11 @@ class TransformersExtractor:
     progress: Callable[[int, int], None] | None = None
     rules: Rules | None = None
     draft_tokens: int = 0
+    ontology: Ontology | None = None
+    confidence: Literal["probability", "stated"] = "stated"
+    calibration: Calibration | None = None
+    num_samples: int = 0
+    shots: Sequence[Shot] = ()
     _vocabulary: Vocabulary | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,9 @@ class TransformersExtractor:
             tuned.name,
             rules=rules_for(tuned.contract, tuned.ontology, decoding, cap),
             draft_tokens=decoding.draft_tokens,
+            ontology=tuned.ontology,
+            confidence=decoding.confidence,
+            num_samples=decoding.samples,
         )
 
     @property
@@ -89,15 +93,23 @@ class TransformersExtractor:
 
         `cancel` is one event for all texts, or one for each: a text that nobody waits for leaves its batch.
         """
+        found = self._extracted(texts, cancel, None)
+        drawn = [self._extracted(texts, cancel, seed) for seed in range(self.num_samples)]
+        if drawn:
+            found = [agreement.agreed(one, others) for one, *others in zip(found, *drawn, strict=True)]
+        return found
+
+    def _extracted(self, texts: Sequence[str], cancel: Cancel | None, seed: int | None) -> list[Extraction]:
+        """Extract greedily, or with a seed draw answers at random."""
         events = cancel if isinstance(cancel, Sequence) else repeat(cancel, len(texts))
         waiting = sorted(zip(range(len(texts)), texts, events, strict=True), key=lambda item: len(item[1]))
         results: dict[int, Extraction] = {}
         for start in range(0, len(waiting), self.batch_size):
             batch = waiting[start : start + self.batch_size]
-            rows = [self._row(text, event) for _, text, event in batch]
+            rows = [self._row(text, event, seed) for _, text, event in batch]
             Batch(self.model, self._prefix, rows).run()
             results.update((number, self._read(text, row)) for (number, text, _), row in zip(batch, rows, strict=True))
-            if self.progress is not None:
+            if self.progress is not None and seed is None:
                 self.progress(len(results), len(texts))
         return [results[number] for number in range(len(texts))]
 
@@ -107,13 +119,24 @@ class TransformersExtractor:
         one, other = self._ids("a"), self._ids("1")
         return Prefix(self.model, one[: num_alike(one, other)])
 
+    def num_text_tokens(self, text: str) -> int:
+        """Count the tokens that a text adds to the prompt."""
+        rendered = prompt.render(self.tokenizer, self.system, text)
+        # quietly: that a text is longer than the model takes is why it is measured
+        ids = self.tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"]
+        return len(ids) - self._num_frame_tokens
+
+    @cached_property
+    def _num_frame_tokens(self) -> int:
+        return len(self._ids("a")) - 1
+
     def _ids(self, text: str) -> list[int]:
         if HALF_CHARACTER.search(text):
             raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
-        rendered = prompt.render(self.tokenizer, self.system, text)
+        rendered = prompt.render(self.tokenizer, self.system, text, self.shots)
         return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
 
-    def _row(self, text: str, cancel: threading.Event | None) -> Row:
+    def _row(self, text: str, cancel: threading.Event | None, seed: int | None) -> Row:
         ids = self._ids(text)
         limits = Limits(self.max_new_tokens, self.draft_tokens)
         writing: Writing
@@ -121,7 +144,9 @@ class TransformersExtractor:
             writing = FreeWriting(ids, self.stop_ids, limits)
         else:
             writing = GrammarWriting(self._vocabulary, self.rules, prompt.neutralise(text), limits)
-        return Row(ids, writing, cancel)
+        # by text and number, so that neither order nor batches change what is drawn
+        noise = None if seed is None else gumbel(int(runs.text_hash(f"{seed}\0{text}")[:12], 16))
+        return Row(ids, writing, cancel, noise)
 
     def _read(self, text: str, row: Row) -> Extraction:
         writing = row.writing
@@ -129,7 +154,19 @@ class TransformersExtractor:
         answer = str(self.tokenizer.decode(writing.tokens, skip_special_tokens=True))
         raw = prompt.restore(answer, text)
         read = read_answer(raw, writing.finish, len(row.prompt), len(writing.tokens))
-        return replace(read, statistics=writing.statistics)
+        read = replace(read, statistics=writing.statistics)
+        if (graph := read.graph) is None or not writing.probabilities:
+            return read
+        probabilities = tuple(writing.probabilities[: len(graph.relationships)])
+        if self.confidence == "probability":
+            graph = self._sure(graph, probabilities)
+        return replace(read, graph=graph, probabilities=probabilities)
+
+    def _sure(self, graph: Graph, probabilities: Sequence[float]) -> Graph:
+        """Put in the place of the model's word how probable a relationship was, by the calibration if there is one."""
+        said = probabilities if self.calibration is None else map(self.calibration.confidence, probabilities)
+        edges = zip(graph.relationships, said, strict=True)
+        return replace(graph, relationships=tuple(replace(r, confidence=round_confidence(p)) for r, p in edges))
 
 
 def vocabulary_of(tokenizer: Any, num_tokens: int, stop_ids: Collection[int]) -> Vocabulary:
@@ -147,53 +184,4 @@ def check_cap(max_tokens: int, vocabulary: Vocabulary) -> None:
         raise UserError(
             f"decoding.max_new_tokens={max_tokens}: the empty graph alone takes {least} tokens of this model. "
             f"Set it to {least} at least, or to auto."
-        )
-
-
-def answer_cap(decoding: DecodingSettings, max_answer_tokens: int) -> int:
-    """The token cap of an answer: as configured, or from the longest answer of the training data."""
-    if decoding.max_new_tokens == "auto":
-        return int(max_answer_tokens * ANSWER_MARGIN) + 16
-    return int(decoding.max_new_tokens)
-
-
-def rules_for(contract: Contract, ontology: Ontology, decoding: DecodingSettings, max_tokens: int) -> Rules | None:
-    """What a model's answers are held to; None where nothing is. Says what stays free, and why."""
-    if decoding.constraint == "none":
-        return None
-    floor = decoding.grounded_floor
-    is_full = decoding.constraint == "full"
-    shares = {
-        label.name: contract.verbatim_names.get(label.name) for label in ontology.labels if label.anchored != "allow"
-    }
-    grounded = {name for name, share in shares.items() if is_full and share is not None and share >= floor}
-    is_evidence_grounded = is_full and contract.verbatim_evidence is not None and contract.verbatim_evidence >= floor
-    if is_full:
-        named = {f"names of {name}": share for name, share in shares.items()}
-        _say_what_is_free({**named, "evidence": contract.verbatim_evidence}, floor)
-    return Rules(
-        labels=ontology.label_names,
-        types=ontology.type_names,
-        is_closed=is_full,
-        verbatim_labels=frozenset(grounded),
-        is_evidence_verbatim=is_evidence_grounded,
-        has_descriptions=contract.has_descriptions or not is_full,
-        max_entities=min(_MOST_ENTITIES, max(1, max_tokens // _TOKENS_PER_ENTITY)),
-        max_name_chars=decoding.max_name_chars,
-        max_evidence_chars=decoding.max_evidence_chars,
-    )
-
-
-def _say_what_is_free(shares: Mapping[str, float | None], floor: float) -> None:
-    free = [
-        f"{name} ({'not recorded' if share is None else f'{share:.1%}'})"
-        for name, share in shares.items()
-        if share is None or share < floor
-    ]
-    if free:
-        log.warning(
-            "not held to the text, since less than decoding.grounded_floor=%.0f%% of what the model was trained on "
-            "stands in it word for word: %s",
-            100 * floor,
-            ", ".join(free),
         )

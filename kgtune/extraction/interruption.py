@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import overload
+from typing import Literal, overload
+
+from kgtune.errors import ServiceError, UserError
+from kgtune.extraction.extractor import Extraction
 
 
 class DeviceMemoryError(Exception):
@@ -16,6 +19,22 @@ class DeviceMemoryError(Exception):
 
 class DeviceLostError(Exception):
     """The device answers no more. Nothing in this process can use it again; a new process can."""
+
+
+class BackendError(ServiceError):
+    """The server behind an extractor gave no answer; `status` is what a service in front of it answers with."""
+
+    def __init__(self, message: str, *, status: Literal[502, 503, 504], retry_after_s: int = 0) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class PartlyFailedError(UserError):
+    """Of several texts some got no extraction; `outcomes` are those of all, so that none takes another's answer."""
+
+    def __init__(self, message: str, outcomes: Sequence[Extraction | UserError]) -> None:
+        super().__init__(message)
+        self.outcomes = tuple(outcomes)
 
 
 class TextCancels(threading.Event, Sequence[threading.Event]):

@@ -7,24 +7,33 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from kgtune import graph as graphs
+from kgtune.extraction.merging import Evidence, Mention, Merged
 from kgtune.graph import Entity, Graph, IdStyle, Relationship
 from kgtune.grounding import Haystack, Span
+
+Ungrounded = Literal["flag", "drop"]
 
 MAX_MENTIONS = 100  # of one name; a text of one repeated word must not make an answer of megabytes
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which items a caller wants, and how they are shown. None allows every name."""
+    """Which items a caller wants, and how they are shown. None allows every name.
+
+    What does not stand in the text is counted ("flag") or left out and counted ("drop"), a relationship by its
+    evidence, an entity by its name, unless its label is one of `unanchored`, whose names need not stand there.
+    """
 
     labels: frozenset[str] | None = None
     types: frozenset[str] | None = None
     min_confidence: float = 0.0
     offsets: bool = False
     id_style: IdStyle = "slug"
+    ungrounded: Ungrounded = "flag"
+    unanchored: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -33,10 +42,12 @@ class Selection:
 
     A relationship waits for the entities at its ends. `dropped` counts what was at fault (an id that is taken,
     an end that no entity has), `withheld` what the caller did not want, `ungrounded` what does not stand in the text.
+    Of a text that was answered in windows, `merged` knows all places.
     """
 
     text: str
     wanted: Wanted = field(default_factory=Wanted)
+    merged: Merged | None = None
     dropped: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
     ungrounded: Counter[str] = field(default_factory=Counter)
@@ -74,17 +85,26 @@ class Selection:
         if entity.id in self._ids:
             self.dropped["duplicate_id"] += 1
             return []
-        is_wanted = self.wanted.labels is None or entity.labels in self.wanted.labels
         outside = self._outside_id(entity)
-        self._ids[entity.id] = outside if is_wanted else None
+        reason = self._withheld(entity)
+        self._ids[entity.id] = outside if reason is None else None
         shown = []
-        if is_wanted:
-            shown.append(self._shown_entity(replace(entity, id=outside)))
+        if reason is None:
+            shown.append(self._shown_entity(entity, outside))
         else:
-            self.withheld["label"] += 1
+            self.withheld[reason] += 1
         ready = [r for r in self._early if r.source in self._ids and r.target in self._ids]
         self._early = [r for r in self._early if r not in ready]
         return shown + [item for r in ready for item in self._take_relationship(r)]
+
+    def _withheld(self, entity: Entity) -> str | None:
+        """Say why an entity is not shown; None where it is."""
+        if self.wanted.labels is not None and entity.labels not in self.wanted.labels:
+            return "label"
+        if entity.labels in self.wanted.unanchored:
+            return None
+        is_grounded = self._count("name", self._haystack.first(entity.name))
+        return None if is_grounded or self.wanted.ungrounded == "flag" else "ungrounded_name"
 
     def _outside_id(self, entity: Entity) -> str:
         if self.wanted.id_style == "numbered":
@@ -100,33 +120,51 @@ class Selection:
         elif relationship.confidence < self.wanted.min_confidence:
             self.withheld["confidence"] += 1
         else:
-            return [self._shown_relationship(replace(relationship, source=source, target=target))]
+            span = self._evidence_at(relationship)
+            is_grounded = not relationship.evidence.strip() or self._count("evidence", span)
+            if is_grounded or self.wanted.ungrounded == "flag":
+                return [self._shown_relationship(relationship, source, target, span)]
+            self.withheld["ungrounded_evidence"] += 1
         return []
 
-    def _shown_entity(self, entity: Entity) -> dict[str, Any]:
-        self.entities.append(entity)
-        first = self._haystack.first(entity.name)
-        self._count("name", first)
-        value = {key: getattr(entity, key) for key in graphs.ENTITY_KEYS}
-        if self.wanted.offsets:
-            mentions = self._haystack.all(entity.name) if first else []
+    def _evidence_at(self, relationship: Relationship) -> Span | None:
+        """Where the evidence stands: in the window that gave it, if there were windows."""
+        if not relationship.evidence.strip():
+            return None
+        said = self.merged.evidence.get(relationship, ()) if self.merged else ()
+        known = next((one.span for one in said if one.text == relationship.evidence and one.span), None)
+        return known or self._haystack.first(relationship.evidence)
+
+    def _shown_entity(self, entity: Entity, outside: str) -> dict[str, Any]:
+        self.entities.append(replace(entity, id=outside))
+        value = {key: getattr(self.entities[-1], key) for key in graphs.ENTITY_KEYS}
+        if not self.wanted.offsets:
+            return value
+        if self.merged and entity in self.merged.mentions:
+            value["mentions"] = [_mention(one) for one in self.merged.mentions[entity][:MAX_MENTIONS]]
+            value["names"] = list(self.merged.names[entity])
+        else:
+            mentions = self._haystack.all(entity.name) if self._haystack.first(entity.name) else []
             value["mentions"] = [_place(span) for span in mentions[:MAX_MENTIONS]]
         return value
 
-    def _shown_relationship(self, relationship: Relationship) -> dict[str, Any]:
-        self.relationships.append(relationship)
-        span = self._haystack.first(relationship.evidence) if relationship.evidence.strip() else None
-        if relationship.evidence.strip():
-            self._count("evidence", span)
-        value = {key: getattr(relationship, key) for key in graphs.RELATIONSHIP_KEYS}
+    def _shown_relationship(
+        self, relationship: Relationship, source: str, target: str, span: Span | None
+    ) -> dict[str, Any]:
+        self.relationships.append(replace(relationship, source=source, target=target))
+        value = {key: getattr(self.relationships[-1], key) for key in graphs.RELATIONSHIP_KEYS}
         if self.wanted.offsets:
             value["evidence_at"] = _place(span) if span else None
+            if self.merged and relationship in self.merged.evidence:
+                value["all_evidence"] = [_evidence(one) for one in self.merged.evidence[relationship]]
         return value
 
-    def _count(self, what: str, span: Span | None) -> None:
+    def _count(self, what: str, span: Span | None) -> bool:
+        """Count a check; say whether the thing stands in the text."""
         self.checked[what] += 1
         if span is None:
             self.ungrounded[what] += 1
+        return span is not None
 
 
 def _place(span: Span) -> dict[str, Any]:
@@ -134,9 +172,20 @@ def _place(span: Span) -> dict[str, Any]:
     return {"start": span.start, "end": span.end, "level": span.level}
 
 
-def select(graph: Graph, text: str, wanted: Wanted) -> tuple[dict[str, list[dict[str, Any]]], Selection]:
+def _mention(mention: Mention) -> dict[str, Any]:
+    return _place(Span(mention.start, mention.end, mention.level)) | {"window": mention.window}
+
+
+def _evidence(said: Evidence) -> dict[str, Any]:
+    place = {"start": None, "end": None, "level": None} if said.span is None else _place(said.span)
+    return {"evidence": said.text, "confidence": said.confidence, "window": said.window, **place}
+
+
+def select(
+    graph: Graph, text: str, wanted: Wanted, merged: Merged | None = None
+) -> tuple[dict[str, list[dict[str, Any]]], Selection]:
     """Select of a whole graph; return what is shown, keys in the contract's order, and the counts."""
-    selection = Selection(text, wanted)
+    selection = Selection(text, wanted, merged)
     entities = [shown for entity in graph.entities for shown in selection.take(entity)]
     relationships = [shown for r in graph.relationships for shown in selection.take(r)]
     selection.finish()

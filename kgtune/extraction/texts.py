@@ -1,42 +1,92 @@
-"""Texts to extract from: read from files, folders, standard input or the command line.
+"""Texts to extract from: read from files, folders, JSON Lines, standard input or the command line.
 
 Knows nothing about graphs. UTF-8 only, a byte-order mark and CRLF are taken off; whatever can't be used
-is reported all at once, before a model is loaded.
+is reported all at once, before a model is loaded. PDF, DOCX and HTML are converted (see converting).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from kgtune.errors import DataError, Problem
+from kgtune.extraction import converting
+from kgtune.graph import HALF_CHARACTER
+from kgtune.parsing import loads_strict
 
-TEXT_SUFFIXES = (".txt", ".md")
+LINES_SUFFIX = ".jsonl"
+SUFFIXES = (".txt", ".md", LINES_SUFFIX, *converting.SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """A text and the name of the place it came from (a path, "-" or "--text")."""
+    """A text and the name of the place it came from (a path, the id of a line, "-" or "--text").
+
+    `is_converted`: its places are those of the text that a conversion made, which nobody else has.
+    """
 
     source: str
     text: str
+    is_converted: bool = False
 
 
 def read_texts(places: Sequence[str], stdin: BinaryIO) -> list[SourceText]:
-    """Read every file, every .txt and .md file of a folder, and standard input for "-", in this order."""
+    """Read every file, the files of a folder that can be read, and standard input for "-", in this order.
+
+    A .jsonl file has a text a line, {"text": ..., "id": ...}; without an id it is called by file and line.
+    """
     problems: list[Problem] = []
     texts: list[SourceText] = []
     for place in places:
         for source in _files(place, problems):
-            data = _bytes(source, stdin, problems)
-            text = None if data is None else decode(data, source, problems)
-            if text is not None:
-                texts.append(SourceText(source, text))
+            texts += _texts(source, stdin, problems)
+    for source, number in Counter(text.source for text in texts).items():
+        if number > 1:
+            problems.append(Problem("E-SAME-ID", source, f"is the name of {number} texts.", "Give each its own id."))
     if problems:
         raise DataError(problems)
     return texts
+
+
+def _texts(source: str, stdin: BinaryIO, problems: list[Problem]) -> list[SourceText]:
+    suffix = Path(source).suffix.lower()
+    if suffix in converting.SUFFIXES and source != "-":
+        text = converting.convert(source, problems)
+        if text is not None and not text.strip():
+            problems.append(Problem("E-EMPTY", source, "has no text.", "Scanned pages need text recognition first."))
+        return [] if text is None else [SourceText(source, text, is_converted=True)]
+    data = _bytes(source, stdin, problems)
+    text = None if data is None else decode(data, source, problems)
+    if text is None:
+        return []
+    return _of_lines(text, source, problems) if suffix == LINES_SUFFIX else [SourceText(source, text)]
+
+
+def _of_lines(data: str, source: str, problems: list[Problem]) -> list[SourceText]:
+    texts = []
+    for number, line in enumerate(data.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{source}:{number}"
+        item = _item(line)
+        text, name = item.get("text"), item.get("id", where)
+        if not isinstance(text, str) or not text.strip() or not isinstance(name, str) or HALF_CHARACTER.search(text):
+            fix = 'Write {"text": "...", "id": "..."} on each line; other keys are ignored.'
+            problems.append(Problem("E-LINE", where, 'is no JSON object with a "text" that has a text.', fix))
+        else:
+            texts.append(SourceText(name, text))
+    return texts
+
+
+def _item(line: str) -> dict[str, object]:
+    try:
+        value = loads_strict(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def decode(data: bytes, source: str, problems: list[Problem]) -> str | None:
@@ -59,9 +109,9 @@ def _files(place: str, problems: list[Problem]) -> Iterable[str]:
     folder = Path(place)
     if place == "-" or not folder.is_dir():
         return [place]
-    files = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in TEXT_SUFFIXES and path.is_file())
+    files = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     if not files:
-        what = f"is a folder without {' or '.join(TEXT_SUFFIXES)} files."
+        what = f"is a folder without {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files."
         problems.append(Problem("E-NO-TEXTS", place, what, "Give another folder, or name the files."))
     return files
 

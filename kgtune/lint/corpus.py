@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from kgtune.graph import Entity, Graph
 from kgtune.grounding import match_key
 from kgtune.lint.findings import Finding, Place, read_place
-from kgtune.ontology import DERIVED, SHIPPED, Ontology, load
+from kgtune.ontology import DERIVED, MOST_LACKING, SHIPPED, Ontology, lacks, load
 from kgtune.sources import RawDocument
 
 _RARE, _ENOUGH_ENTITIES = 3, 100  # in a small corpus every label is rare
-_MOST_STRANGE = 0.2  # share of all labels and types that a shipped ontology may lack and still be meant
 _SLIP = 0.01  # share up to which a name is likely a slip of the pen
 _ENOUGH_RELATIONSHIPS = 20  # of so many, one same confidence is a habit and no judgement
 
@@ -148,10 +147,8 @@ class Corpus:
         """Tell a slip from a vocabulary of its own: what one shipped ontology lacks of all that the data says."""
         total = self._labels.total() + self._types.total()
         for name in SHIPPED:
-            shipped = load(name)
-            strange = Counter({n: number for n, number in self._labels.items() if not shipped.canonical_label(n)})
-            strange.update({n: number for n, number in self._types.items() if not shipped.canonical_type(n)})
-            if strange.total() <= total * _MOST_STRANGE:
+            strange = lacks(load(name), self._labels, self._types)
+            if strange.total() <= total * MOST_LACKING:
                 listed = ", ".join(f'"{n}" ({number})' for n, number in strange.most_common(8))
                 is_slip = max(strange.values(), default=0) <= max(2, total * _SLIP)
                 yield self.NOWHERE, Finding("W-ONTOLOGY" if is_slip else "N-ONTOLOGY", Place(), listed, name)

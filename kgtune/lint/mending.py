@@ -22,6 +22,7 @@ from kgtune.lint.json_text import Item, Node
 from kgtune.lint.rawvalues import OUTPUT, Change
 from kgtune.ontology import Ontology, Seen
 from kgtune.runs import write_text_atomic
+from kgtune.sources.reader import mended_copy
 
 CODES = ("F-ENCODING", "F-NEWLINE", "F-COMMA", *rawvalues.CODES)
 
@@ -111,7 +112,7 @@ def seen_in(paths: Iterable[Path]) -> Seen:
 def write(planned: Mending) -> tuple[Path, Path]:
     """Write ``raw.fixed.json`` and ``raw.fixed.diff`` beside the file; the file itself is never touched."""
     path = planned.source.path
-    target = path.with_name(f"{path.stem}.fixed{path.suffix}")
+    target = mended_copy(path)
     difference = path.with_name(f"{path.stem}.fixed.diff")
     if path in (target, difference):
         raise UserError(f"{path}: can't be written over itself. Give it another name.")

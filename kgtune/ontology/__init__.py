@@ -7,6 +7,7 @@ Knows nothing about graphs, prompts or grammars; they ask it. Nobody writes a la
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import cache
 from itertools import product
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "ontologies"
 # In this order "auto" tries them.
 SHIPPED = ("threat_event", "stix21")
 DERIVED = "derived"
+MOST_LACKING = 0.2  # share of all labels and types that a shipped ontology may lack and still be meant
 
 
 def load(name_or_path: str) -> Ontology:
@@ -66,6 +68,28 @@ def choose(
     if not covering:
         return derive(labels, types, pairs)
     return max(covering, key=lambda shipped: shipped.num_exact(labels, types))  # of equals, the first
+
+
+def gap(chosen: Ontology, labels: Mapping[str, int], types: Mapping[str, int]) -> str:
+    """Say which few names kept the data from a shipped ontology, where one was derived in its place; else nothing."""
+    if chosen.name != DERIVED:
+        return ""
+    lacking = {shipped: lacks(load(shipped), labels, types) for shipped in SHIPPED}
+    name = min(SHIPPED, key=lambda shipped: lacking[shipped].total())
+    if lacking[name].total() > MOST_LACKING * (sum(labels.values()) + sum(types.values())):
+        return ""
+    listed = ", ".join(f'"{one}" ({number} times)' for one, number in lacking[name].most_common(8))
+    return (
+        f"the ontology was derived from the data, with its labels and types alone: {name} does not have {listed}. "
+        f"Write these as {name} does (kgtune/ontologies/{name}.yaml lists its names), or give ontology=PATH."
+    )
+
+
+def lacks(ontology: Ontology, labels: Mapping[str, int], types: Mapping[str, int]) -> Counter[str]:
+    """Count the uses of labels and types that an ontology does not have in any spelling."""
+    strange = Counter({name: number for name, number in labels.items() if not ontology.canonical_label(name)})
+    strange.update({name: number for name, number in types.items() if not ontology.canonical_type(name)})
+    return strange
 
 
 def derive(

@@ -97,6 +97,11 @@ class Ontology:
         return tuple(kind.name for kind in self.types)
 
     @cached_property
+    def unanchored(self) -> frozenset[str]:
+        """Labels whose names need not stand in the text."""
+        return frozenset(label.name for label in self.labels if label.anchored == "allow")
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the content; a comment or the layout of the file does not change it.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kgtune.planning.shapes import Shape
 
@@ -16,8 +17,12 @@ GIB = 2**30
 # nf4 with nested quantisation: half a byte a weight, a byte of scale for every 64 of them, and 4 bytes of a scale
 # of scales for every 256 of those.
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
-# The trainer projects supervised positions only, in tiles of so many tokens by so many words (trl 1.16).
-TILE_TOKENS, TILE_WORDS = 4096, 32_768
+# The loss meets supervised positions only, in tiles of so many 32-bit logits (training/answer_loss.py); a tile and
+# its logarithms are held at once.
+TILE_LOGITS = 1 << 27
+# Attention of rows behind a shared beginning takes that beginning once more for every row. Where it is no longer than
+# a row's own part, that is at most twice what attention keeps anyway.
+SHARED_ATTENTION = 3
 # What a process takes before it has done anything: the CUDA context, cuBLAS workspaces. An allowance, not a count.
 CONTEXT_BYTES = 0.8 * GIB
 NO_CHECKPOINTING, EVERY_LAYER = 0, 1
@@ -40,6 +45,8 @@ class Setup:
     """Bytes of an adapter's weight, its gradient and each of its two moments."""
     checkpoint_every: int = EVERY_LAYER
     """Every n-th layer keeps its input only and is computed again; 0: none."""
+    batching: Literal["padded", "packed", "shared"] = "shared"
+    """How rows stand in a pass."""
     mask_bytes: int = 1
     """Bytes of one place of a dropout's mask: 1 on a card; a CPU keeps it in the dropped input's own format."""
 
@@ -84,7 +91,6 @@ def plan(shape: Shape, setup: Setup) -> Plan:
     training = {
         "activations kept": kept_activations(shape, setup),
         "activations of the layer at work": working_activations(shape, setup),
-        "attention mask": mask(setup),
         "logits tile": logits_tile(shape, setup),
         "workspace (a layer's gradients, one dequantised matrix)": workspace(shape, setup),
     }
@@ -104,9 +110,9 @@ def layer_activations(shape: Shape, setup: Setup) -> float:
     once for modules that share it, once for each where dropout or another number format makes it a different tensor.
     """
     hidden, query, wide, width = shape.hidden_size, shape.query_size, shape.intermediate_size, setup.compute_bytes
-    keys = shape.kv_size if setup.batch_size == 1 else query  # a padded batch has a mask, and then keys are repeated
     norms = 2 * 4 * hidden
-    attention = width * (2 * query + 2 * keys) + 4 * shape.num_heads
+    attention = width * (2 * query + 2 * shape.kv_size) + 4 * shape.num_heads
+    attention *= SHARED_ATTENTION if setup.batching == "shared" else 1
     mlp = width * 3 * wide
     ranks = width * setup.lora_r * len(setup.target_modules) + 8
     return norms + attention + mlp + ranks + _adapter_inputs(shape, setup)
@@ -119,9 +125,9 @@ def _adapter_inputs(shape: Shape, setup: Setup) -> float:
         return float(inputs * (setup.compute_bytes + setup.mask_bytes))
     if setup.adapter_bytes != setup.compute_bytes:
         return float(inputs * setup.compute_bytes)
-    shared = 0
-    for group in ({"q_proj", "k_proj", "v_proj"}, {"gate_proj", "up_proj"}, {"down_proj"}):
-        shared += shape.linears[min(group)][0] if group & set(targets) else 0  # o_proj's is attention's own output
+    groups = [{"q_proj", "k_proj", "v_proj"}, {"gate_proj", "up_proj"}, {"down_proj"}]
+    groups += [] if setup.batching == "padded" else [{"o_proj"}]  # packed, its input is put together from the rows'
+    shared = sum(shape.linears[min(group)][0] for group in groups if group & set(targets))
     return float(shared * setup.compute_bytes)
 
 
@@ -140,15 +146,10 @@ def working_activations(shape: Shape, setup: Setup) -> float:
     return setup.num_tokens * layer_activations(shape, setup) if setup.checkpoint_every else 0.0
 
 
-def mask(setup: Setup) -> float:
-    """A batch of more than one row is padded, and its mask is rows x tokens x tokens."""
-    return 0.0 if setup.batch_size == 1 else float(setup.num_tokens * setup.sequence_length * setup.compute_bytes)
-
-
 def logits_tile(shape: Shape, setup: Setup) -> float:
-    """One tile of logits, and the output's gradient, in 32 bits, at every place that may be supervised."""
-    tile = min(setup.num_tokens, TILE_TOKENS) * min(shape.vocab_size, TILE_WORDS) * setup.compute_bytes
-    return float(tile + setup.num_tokens * shape.hidden_size * (4 + setup.compute_bytes))
+    """One tile of logits and its logarithms, and the states and gradients of all places; any may be supervised."""
+    tile = min(setup.num_tokens * shape.vocab_size, TILE_LOGITS) * 2 * 4
+    return float(tile + 2 * setup.num_tokens * shape.hidden_size * setup.compute_bytes)
 
 
 def workspace(shape: Shape, setup: Setup) -> float:

@@ -60,6 +60,7 @@ def setup_of(cfg: Config, *, checkpoint_every: int = EVERY_LAYER) -> Setup:
         compute_bytes=4 if precision == "fp32" else 2,
         adapter_bytes=2 if has_small_adapter else 4,
         checkpoint_every=checkpoint_every,
+        batching="shared" if cfg.training.batching == "auto" else cfg.training.batching,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from kgtune.graph import Graph
 from kgtune.grounding import match_key
@@ -31,6 +32,9 @@ class Named:
 
     entities: tuple[tuple[str, str], ...]
     relationships: tuple[tuple[str, str, str, str, str], ...]
+
+
+Respell = Callable[[Named], Named]
 
 
 def named(graph: Graph) -> Named:
@@ -62,9 +66,14 @@ class Matches:
     like_gold: frozenset[int]
 
 
-def match_entities(gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES) -> Matches:
-    """Match entities: label and name; like name under one label; name alone."""
-    like = _likenesses(gold.entities, predicted.entities, lambda g, p: likeness(g[1], p[1], aliases))
+def match_entities(
+    gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES, spelt: Respell | None = None
+) -> Matches:
+    """Match entities: label and name; like name under one label; name alone.
+
+    `spelt` writes labels and types as their ontology does; the relaxed match alone goes by what it writes.
+    """
+    like = _likenesses(*_sides(gold, predicted, spelt, "entities"), lambda g, p: likeness(g[1], p[1], aliases))
     return Matches(
         len(gold.entities),
         len(predicted.entities),
@@ -75,7 +84,9 @@ def match_entities(gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES)
     )
 
 
-def match_relationships(gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES) -> Matches:
+def match_relationships(
+    gold: Named, predicted: Named, aliases: Aliases = NO_ALIASES, spelt: Respell | None = None
+) -> Matches:
     """Match relationships: type and both ends; like ends under one type; the ends' names alone, in their direction."""
 
     def ends_alike(g: Key, p: Key) -> int:
@@ -85,7 +96,7 @@ def match_relationships(gold: Named, predicted: Named, aliases: Aliases = NO_ALI
         target = likeness(g[4], p[4], aliases) if source else 0
         return source + target if target else 0
 
-    like = _likenesses(gold.relationships, predicted.relationships, ends_alike)
+    like = _likenesses(*_sides(gold, predicted, spelt, "relationships"), ends_alike)
     return Matches(
         len(gold.relationships),
         len(predicted.relationships),
@@ -94,6 +105,13 @@ def match_relationships(gold: Named, predicted: Named, aliases: Aliases = NO_ALI
         _equal([_ends(r) for r in gold.relationships], [_ends(r) for r in predicted.relationships]),
         frozenset(place for _, place in like),
     )
+
+
+def _sides(
+    gold: Named, predicted: Named, spelt: Respell | None, thing: Literal["entities", "relationships"]
+) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    sides = (gold, predicted) if spelt is None else (spelt(gold), spelt(predicted))
+    return getattr(sides[0], thing), getattr(sides[1], thing)
 
 
 def _ends(relationship: Key) -> Key:

@@ -70,7 +70,7 @@ def _f1(prefix: str, words: str, things: tuple[str, ...], mode: str) -> tuple[Me
 
 _MODE_WORDS = {
     "strict": "same {what}, same folded name",
-    "relaxed": "same {what}, like names (alias, containment, few letters), one to one",
+    "relaxed": "same {what} in any of its spellings, like names (alias, containment, few letters), one to one",
     "type_agnostic": "same folded name, whatever the {what}",
     "after_repair": "strict, on the answers as the tolerant reader reads them",
 }

@@ -220,8 +220,31 @@ COMMON = {
 }  # fmt: skip
 
 _RUN = any_of(
-    "what the run did: steps, losses by step, seconds of each stage", Key("anything", "its value", may_be_null=True)
+    "what the run did: steps, losses and probes of validation rows by step, seconds of each stage",
+    Key("anything", "its value", may_be_null=True),
 )
+
+_PROBE = an_object("what the model made of the gold answers", {
+    "num_rows": whole("gold answers looked at"),
+    "num_tokens": whole("their tokens"),
+    **{
+        name: an_object(words, {
+            "value": number("the mean", null=True),
+            "low": number("lower end of the 95 % interval over resampled documents", null=True),
+            "high": number("upper end of the 95 % interval", null=True),
+        }, shape="probe")
+        for name, words in {
+            "start_probability": "probability of the answer's first token, mean over the rows",
+            "end_probability": "probability of the end-of-answer token where the gold answer ends, mean over the rows",
+            "structure_loss": "nats per token that holds brackets, keys and commas alone",
+            "value_loss": "nats per token that holds any part of a value",
+        }.items()
+    },
+    "keys": any_of("value tokens by the key that they belong to", an_object("one key", {
+        "loss": number("nats per token"),
+        "num_tokens": whole("its tokens"),
+    })),
+})  # fmt: skip
 
 EVALUATION = an_object("evaluation_results.json", {
     **COMMON,
@@ -246,6 +269,12 @@ EVALUATION = an_object("evaluation_results.json", {
         "tokens": an_object("tokens of prompts and answers", {"in": whole("before"), "out": whole("written")}),
         "rows_windowed": whole("rows that were cut into windows"),
     }),
+    "few_shot": an_object("the examples in the prompt of the few_shot column; that column is missing where none fits", {
+        "num_asked": whole("evaluation.few_shot_k"),
+        "num_too_long": whole("train rows that were drawn and did not fit in model.max_seq_length"),
+        "rows": a_list("the train rows that were shown", text("row id")),
+    }),
+    "probes": any_of("the columns before and after, by one forward pass over each gold answer", _PROBE),
     "run": _RUN,
 })  # fmt: skip
 

@@ -30,7 +30,9 @@ _PARTS = {
 def table(result: Mapping[str, Any]) -> str:
     """Write all systems side by side, the whole set first, then each language; and what changed."""
     columns = result["columns"]
-    compared = {found["second"]: found for found in result["comparisons"]}
+    compared: dict[str, Any] = {}
+    for found in result["comparisons"]:
+        compared.setdefault(found["second"], found)  # a column's first comparison is the one with the base
     # Where a column is held to a grammar, too, the change that fine-tuning made is the free answers'.
     changes = compared.get("after", result["comparisons"][-1]) if compared else None
     num_documents = next(iter(columns.values()))["num_documents"]

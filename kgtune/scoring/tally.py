@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from kgtune.graph import Entity, Graph
 from kgtune.grounding import Haystack
@@ -56,8 +57,9 @@ def tally(judged: Judged, rules: Rules) -> Row:
     gold = named(judged.document.gold)
     predicted_graph = judged.graph or Graph()
     predicted = named(predicted_graph)
-    entities = match_entities(gold, predicted, rules.aliases)
-    relationships = match_relationships(gold, predicted, rules.aliases)
+    spelt = partial(respelt, ontology=rules.ontology)
+    entities = match_entities(gold, predicted, rules.aliases, spelt)
+    relationships = match_relationships(gold, predicted, rules.aliases, spelt)
     found = taxonomy.findings(judged, rules.ontology)
     counts: Counter[str] = Counter(rows=1, truncated=int(judged.is_truncated))
     _count_reading(judged, found, counts)
@@ -80,6 +82,21 @@ def tally(judged: Judged, rules: Rules) -> Row:
         found,
         taxonomy.reason(judged, found),
         {"entities": sorted(entities.strict), "relationships": sorted(relationships.strict)},
+    )
+
+
+def respelt(items: Named, ontology: Ontology) -> Named:
+    """Write the labels and types as the ontology does where they are aliases or other spellings of its own."""
+
+    def label(name: str) -> str:
+        return ontology.canonical_label(name) or name
+
+    return Named(
+        tuple((label(kind), name) for kind, name in items.entities),
+        tuple(
+            (ontology.canonical_type(kind) or kind, label(one), source, label(other), target)
+            for kind, one, source, other, target in items.relationships
+        ),
     )
 
 

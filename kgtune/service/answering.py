@@ -15,6 +15,7 @@ from kgtune.export import Document
 from kgtune.extraction.extractor import Extraction
 from kgtune.extraction.selection import Selection, Wanted, select
 from kgtune.graph import Graph
+from kgtune.ontology import Ontology
 from kgtune.service import refusals
 from kgtune.service.jobs import Job
 from kgtune.service.refusals import RefusalError
@@ -29,6 +30,7 @@ class Asked:
     stats: bool = False
     format: str = "json"
     document: Document = field(default_factory=Document)
+    ontology: Ontology | None = None
     num_control_characters: int = 0
 
 
@@ -47,14 +49,16 @@ def answer(extraction: Extraction, job: Job, asked: Asked) -> Answer:
     """Show the graph of an extraction. Raises a RefusalError where its answer was no graph."""
     if extraction.graph is None:
         raise refusals.unreadable(extraction)
-    shown, selection = select(extraction.graph, asked.text, asked.wanted)
+    shown, selection = select(extraction.graph, asked.text, asked.wanted, extraction.merged)
     headers = fault_headers(extraction, selection, asked)
     if asked.stats or asked.wanted.offsets:
         # Additions have a place in JSON alone; check_format has refused them elsewhere.
         value = shown | ({"stats": statistics(extraction, job, selection)} if asked.stats else {})
         return Answer("application/json", dumps(value), headers, selection.graph, selection)
-    media_type, content = export.render(selection.graph, asked.text, asked.format, asked.document)
-    return Answer(media_type, content, headers, selection.graph, selection)
+    exported = export.render(selection.graph, asked.text, asked.format, asked.document, asked.ontology)
+    if exported.findings:
+        headers["X-Export-Findings"] = str(exported.findings.total())
+    return Answer(export.FORMATS[asked.format].media_type, exported.content, headers, selection.graph, selection)
 
 
 def fault_headers(extraction: Extraction, selection: Selection, asked: Asked) -> dict[str, str]:
@@ -62,6 +66,12 @@ def fault_headers(extraction: Extraction, selection: Selection, asked: Asked) ->
     headers = {"X-Truncated": "true"} if extraction.finish_reason == "length" else {}
     if selection.dropped:
         headers["X-Dropped"] = str(selection.dropped.total())
+    if ungrounded := selection.ungrounded.total():
+        headers["X-Ungrounded"] = str(ungrounded)
+    if extraction.merged is not None:
+        headers["X-Windows"] = str(len(extraction.merged.windows))
+        if extraction.merged.lost:
+            headers["X-Lost"] = str(extraction.merged.lost.total())
     if asked.num_control_characters:
         headers["X-Control-Characters"] = str(asked.num_control_characters)
     return headers
@@ -87,6 +97,8 @@ def statistics(extraction: Extraction, job: Job, selection: Selection) -> dict[s
         "withheld": dict(selection.withheld),
         "ungrounded": dict(selection.ungrounded),
     }
+    if extraction.merged is not None:
+        found |= extraction.merged.to_object()
     if extraction.statistics is not None:
         found["decoding"] = dataclasses.asdict(extraction.statistics)
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction, Extractor
-from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError, TextCancels
+from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError, PartlyFailedError, TextCancels
 from kgtune.service.jobs import DeadlineError, ExtractionError, Job, MemoryFullError
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ class BatchRun:
             raise
         except DeviceMemoryError:
             return self._in_halves(jobs, may_retry=may_retry)
+        except PartlyFailedError as error:  # not text by text: that would double the load on a server in trouble
+            return list(error.outcomes)
         except UserError as error:
             if len(jobs) == 1:
                 return [error]

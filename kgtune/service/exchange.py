@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction
-from kgtune.extraction.incremental import AnswerReader
+from kgtune.extraction.incremental import AnswerReader, Item
 from kgtune.extraction.selection import Selection
 from kgtune.service import answering, refusals
 from kgtune.service.answering import Answer, Asked
@@ -55,8 +55,12 @@ class Exchange:
         self.check_wishes(wishes)
         answering.check_format(format_, stats=wishes.stats, offsets=wishes.offsets)
         usable, num_replaced = refusals.usable_text(text, self.cfg.service.max_text_chars, where)
-        wanted = wishes.wanted(self.cfg.output.id_style)
-        return Asked(usable, wanted, wishes.stats, format_, source.document(), num_replaced)
+        wanted = replace(
+            wishes.wanted(self.cfg.output.id_style),
+            ungrounded=self.cfg.output.ungrounded,
+            unanchored=ontology.unanchored if (ontology := self.engine.ontology) else frozenset(),
+        )
+        return Asked(usable, wanted, wishes.stats, format_, source.document(), self.engine.ontology, num_replaced)
 
     def check_wishes(self, wishes: Wishes) -> None:
         """Refuse a name that the model's ontology does not have: a typing error would withhold everything."""
@@ -94,9 +98,9 @@ class Exchange:
         self.metrics.selected(answer.selection)
         return answer
 
-    async def unfolded(self, raw_text: str, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
-        """Read an answer item by item, as far as it can be read, and return what is shown of it."""
-        return await _beside(asked.text, lambda: _unfolded(raw_text, asked))
+    async def unfolded(self, extraction: Extraction, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
+        """Take an answer item by item, as far as it can be read, and return what is shown of it."""
+        return await _beside(asked.text, lambda: _unfolded(extraction, asked))
 
     def _refusal(self, error: Exception) -> RefusalError:
         timeout_s, retry_after_s = self.cfg.service.timeout_s, self.engine.retry_after_s()
@@ -108,9 +112,13 @@ async def _beside(text: str, work: Callable[[], T]) -> T:
     return work() if len(text) < THREADED_CHARS else await asyncio.to_thread(work)
 
 
-def _unfolded(raw_text: str, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
-    selection, reader = Selection(asked.text, asked.wanted), AnswerReader()
-    items = [shown for item in reader.feed(raw_text) for shown in selection.take(item)]
+def _unfolded(extraction: Extraction, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
+    selection, graph = Selection(asked.text, asked.wanted, extraction.merged), extraction.graph
+    # The graph's own items have the confidence that counts; of an answer that is no graph, what can be read of it.
+    taken: Sequence[Item] = (
+        AnswerReader().feed(extraction.raw_text) if graph is None else (*graph.entities, *graph.relationships)
+    )
+    items = [shown for item in taken for shown in selection.take(item)]
     selection.finish()
     return items, selection
 

@@ -5,13 +5,17 @@ Knows nothing about frameworks. `reason` is a short word for counting; texts are
 
 from __future__ import annotations
 
+import logging
 import re
 
 from kgtune import graph as graphs
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction
+from kgtune.extraction.interruption import BackendError
 from kgtune.service import jobs
 from kgtune.service.jobs import State
+
+logger = logging.getLogger(__name__)
 
 CLIENT_GONE = 499  # as nginx has it: nobody reads this answer, but the log line shows it
 # Left over from PDFs and terminals; no model was trained on them. Tabs and line ends stay.
@@ -69,11 +73,27 @@ def of_engine(error: Exception, *, timeout_s: float, retry_after_s: int) -> Refu
         fix = "Send a shorter text, try when the service is less busy, or raise service.timeout_s."
         what = f"model: no answer within {timeout_s:g} s (service.timeout_s). {fix}"
         return RefusalError(504, "deadline", what)
+    if isinstance(error, BackendError):
+        return _of_backend(error, retry_after_s=retry_after_s)
     if isinstance(error, UserError):  # the extractor refuses this text, in words meant for the user
         return RefusalError(422, "extractor", str(error))
     assert isinstance(error, jobs.ExtractionError), error
     fix = "The server's log has the stack; please report it."
     return RefusalError(500, "extractor_failed", f"model: the extraction failed. {fix}")
+
+
+def _of_backend(error: BackendError, *, retry_after_s: int) -> RefusalError:
+    """Say what became of a text on the server behind; its address is for the log, not for a client."""
+    logger.warning("%s", error)
+    assert error.status is not None, error
+    if error.status == 503:
+        wait_s = max(error.retry_after_s, retry_after_s, 1)
+        what = f"model: its server can't take the text now. Try again in {wait_s} s."
+        return RefusalError(503, "backend_unavailable", what, {"Retry-After": str(wait_s)})
+    if error.status == 504:
+        what = "model: its server gave no answer in time (openai.timeout_s). Send a shorter text, or raise it."
+        return RefusalError(504, "backend_timeout", what)
+    return RefusalError(502, "backend_failed", "model: its server failed. This service's log says how.")
 
 
 def _overloaded(error: jobs.QueueFullError, timeout_s: float) -> RefusalError:

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from kgtune import export
 from kgtune.extraction.extractor import Extraction
 from kgtune.extraction.selection import Selection
 from kgtune.parsing import loads_strict
@@ -61,6 +62,10 @@ def _errors_as_json(*statuses: int) -> dict[int | str, dict[str, Any]]:
 ANY_ERRORS = (414, 431, 500, 503)
 EXTRACT_STATUSES = (400, 401, 408, 413, 415, 422, 502, 504, *ANY_ERRORS)
 EXTRACT_ERRORS = _errors(*EXTRACT_STATUSES)
+# What the formats beside JSON are; their shapes are other standards'.
+FORMATS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {format_.media_type: {} for format_ in export.FORMATS.values() if format_.suffix != ".json"}}
+}
 
 
 class StrictRequest(Request):
@@ -127,13 +132,14 @@ async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(docs_page.render(request.app.openapi()))
 
 
-@router.post("/api/kg-extract", response_model=GraphBody, responses=EXTRACT_ERRORS)
+@router.post("/api/kg-extract", response_model=GraphBody, responses=EXTRACT_ERRORS | FORMATS)
 async def kg_extract(request: Request, body: ExtractRequest) -> Response:
     """Extract the graph of a text.
 
     `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that
     do not exist, entities with an id that is taken); `X-Truncated: true` marks an answer that reached
-    the token limit; `X-Control-Characters` counts those that were read as spaces.
+    the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings` what the
+    format has no place for, or had to write otherwise.
     """
     note(request.scope, **exchange.noted(body.text))
     found = _exchange(request)
@@ -171,7 +177,7 @@ async def kg_extract_stream(
     asked, job = admitted
     try:
         extraction = await found.extraction(job)
-        items, selection = await found.unfolded(extraction.raw_text, asked)
+        items, selection = await found.unfolded(extraction, asked)
         for item in items:
             yield _event("relationship" if "type" in item else "entity", item)
         if extraction.graph is None:

@@ -90,7 +90,7 @@ def create_app(load: Load, cfg: Config, keys: Keys | None = None) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
-            expose_headers=["Retry-After", "X-Dropped", "X-Request-Id", "X-Truncated"],
+            expose_headers=["Retry-After", "X-Dropped", "X-Export-Findings", "X-Request-Id", "X-Truncated"],
         )
     app.add_middleware(Edge, gate=gate)
     return app

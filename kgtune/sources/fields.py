@@ -15,8 +15,9 @@ from kgtune.graph import HALF_CHARACTER, Entity, Graph, Relationship
 from kgtune.grounding import match_key
 from kgtune.sources.findings import Findings
 
-ENTITY_KEYS = frozenset({"labels", "label", "type", "id", "name", "description", "chunks_info"})
-RELATIONSHIP_KEYS = frozenset({"type", "source", "target", "confidence", "evidence", "chunks_info", "id"})
+ENTITY_KEYS = frozenset({"labels", "label", "type", "id", "name", "description", "chunks_info", "review"})
+RELATIONSHIP_KEYS = frozenset({"type", "source", "target", "confidence", "evidence", "chunks_info", "id", "review"})
+# `review` is what an export marks for a person; by then it has done its work.
 # STIX 2.1 appendix A: None / Low / Med / High as 0, 15, 50, 85.
 _CONFIDENCE_WORDS = {"high": 0.85, "medium": 0.5, "med": 0.5, "low": 0.15, "高": 0.85, "中": 0.5, "低": 0.15}
 

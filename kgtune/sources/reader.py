@@ -39,7 +39,8 @@ class Contents:
 def expand(paths: Sequence[Path], findings: Findings | None = None) -> list[Path]:
     """Replace each folder by the files in and below it that can hold graphs, by name; the others are counted.
 
-    A brat document is its .ann file, whichever of the pair is given.
+    A brat document is its .ann file, whichever of the pair is given. A file that `--fix` has mended is read in its
+    mended form alone: both would be the same documents twice.
     """
     files: list[Path] = []
     for path in paths:
@@ -53,16 +54,34 @@ def expand(paths: Sequence[Path], findings: Findings | None = None) -> list[Path
 def _inside(folder: Path, findings: Findings) -> list[Path]:
     visible = [p for p in sorted(folder.rglob("*")) if not any(n.startswith(".") for n in p.relative_to(folder).parts)]
     files = [path for path in visible if path.is_file()]
-    kept = [path for path in files if path.suffix.lower() in READ_IN_FOLDERS]
-    aside = Counter(p.suffix.lower() or p.name for p in files if p not in kept and _annotation_of(p) == p)
+    written = [path for path in files if is_own_output(path)]
+    files = [path for path in files if path not in written]
+    readable = [path for path in files if path.suffix.lower() in READ_IN_FOLDERS]
+    kept = [path for path in readable if mended_copy(path) not in readable]
+    if written:
+        findings.note("file in a folder left aside: written by convert_data.py", len(written))
+    aside = Counter(p.suffix.lower() or p.name for p in files if p not in readable and _annotation_of(p) == p)
     for suffix in sorted(aside):
         findings.note(f"file in a folder left aside: {suffix}", aside[suffix])
+    if len(kept) < len(readable):
+        findings.note("file in a folder read in its mended copy", len(readable) - len(kept))
     if not kept:
         what = f"holds no file that is read: {', '.join(READ_IN_FOLDERS)}."
         findings.unreadable_file(
             str(folder), Problem("E-NO-INPUT", str(folder), what, "Give another folder, or files.")
         )
     return kept
+
+
+def is_own_output(path: Path) -> bool:
+    """Tell by its name, or by the report beside it, what an earlier conversion wrote into a folder of inputs."""
+    is_report = path.name.endswith((".report.json", ".report.html", ".fixed.diff")) or path.name == "splits.lock.json"
+    return is_report or path.with_name(f"{path.stem}.report.json").is_file()
+
+
+def mended_copy(path: Path) -> Path:
+    """Return where the linter writes the mended copy of a file, whether there is one or not."""
+    return path.with_name(f"{path.stem}.fixed{path.suffix}")
 
 
 def _annotation_of(path: Path) -> Path:

@@ -2,13 +2,6 @@
 (() => {
   const all = (selector, inside = document) => inside.querySelectorAll(selector);
 
-  const speak = (language) => {
-    document.documentElement.lang = language;
-    for (const button of all("[data-language]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.language === language));
-    }
-  };
-
   const filter = () => {
     const wanted = [...all("select[data-filter]")].filter((select) => select.value !== "");
     let shown = 0;
@@ -35,8 +28,6 @@
   };
 
   document.addEventListener("click", (event) => {
-    const language = event.target.closest("[data-language]");
-    if (language) speak(language.dataset.language);
     const item = event.target.closest("[data-relationship]");
     if (item) {
       item.setAttribute("aria-pressed", String(item.getAttribute("aria-pressed") !== "true"));
@@ -51,5 +42,4 @@
   }
   for (const select of all("select[data-filter]")) select.addEventListener("change", filter);
   filter(); // a reload keeps what was selected
-  speak(navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
 })();

@@ -22,10 +22,10 @@ from kgtune.checks import catalogue
 from kgtune.errors import CheckFailed, Problem
 from kgtune.model import DTYPES, Precision
 from kgtune.settings import Config
+from kgtune.training.passes import ATTENTION
 
 log = logging.getLogger(__name__)
 
-ATTENTION = "sdpa"
 KEY = "effective_settings"
 _SHARDING = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DEEPSPEED"}
 
@@ -57,7 +57,7 @@ def collect(trainer: Any, cfg: Config, precision: Precision, *, has_begun: bool)
         _weights(trainer.model, cfg, precision),
         _computation(trainer, precision),
         _adapter(trainer.model, cfg, precision),
-        Setting("attention kernel", ATTENTION, str(trainer.model.config._attn_implementation)),  # noqa: SLF001  the one place that says it
+        _attention(trainer),
         _dropout(trainer.model, cfg),
         *([_checkpointing(trainer)] if has_begun else []),
     )
@@ -112,7 +112,7 @@ def storage(model: Any, precision: Precision, sharding: str) -> list[Problem]:
 def _processes(trainer: Any) -> Setting:
     """C16. torchrun and accelerate tell each process how many there are to be."""
     asked = os.environ.get("WORLD_SIZE", "1")
-    return Setting("processes", asked, str(trainer.accelerator.num_processes), "C16-WORLD-SIZE")
+    return Setting("processes", asked, str(trainer.accelerator.num_processes), "C16-PROCESSES")
 
 
 def _asked_sharding() -> str:
@@ -127,10 +127,23 @@ def _sharding(trainer: Any) -> Setting:
 
 
 def _rows_per_step(trainer: Any, cfg: Config) -> Setting:
-    args, num_processes = trainer.args, trainer.accelerator.num_processes
+    """C17: packing changes how rows are fed, never how many an update takes."""
+    num_processes = trainer.accelerator.num_processes
     asked = cfg.training.per_device_train_batch_size * cfg.training.gradient_accumulation_steps * num_processes
-    found = trainer.get_train_dataloader().total_batch_size * args.gradient_accumulation_steps
-    return Setting("rows per step", str(asked), str(found), "C17-EXAMPLES-PER-STEP")
+    batching = trainer.updates.batching
+    mine = [batching.update(0, rank=rank, world=num_processes) for rank in range(num_processes)]
+    found = sum(len(rows) for passes_of_one in mine for rows in passes_of_one)
+    note = f"{batching.layout}, in {len(mine[0])} passes"
+    return Setting("rows per update", str(asked), str(found), "C17-ROWS-PER-UPDATE", note)
+
+
+def _attention(trainer: Any) -> Setting:
+    """The attention of a training pass, which keeps packed rows apart; answering uses the model's own."""
+    config = trainer.accelerator.unwrap_model(trainer.model).config
+    own = config._attn_implementation  # noqa: SLF001  transformers has a setter and no getter
+    with trainer.fast():
+        found = config._attn_implementation  # noqa: SLF001
+    return Setting("attention", ATTENTION, str(found), note=f"answering: {own}")
 
 
 def _weights(model: Any, cfg: Config, precision: Precision) -> Setting:

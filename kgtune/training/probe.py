@@ -1,4 +1,4 @@
-"""One measured step on the longest batch: what the card really needs, before the run that would find out.
+"""One measured step on the longest pass: what the card really needs, before the run that would find out.
 
 Knows the trainer and a meter of memory; leaves weights, gradients and random numbers as they were.
 """
@@ -10,12 +10,17 @@ from typing import Any, Protocol
 
 import torch
 
+from kgtune import config
 from kgtune.errors import CheckFailed
 from kgtune.extraction.device import device_errors, release_memory
 from kgtune.extraction.interruption import DeviceMemoryError
 from kgtune.planning import preflight
 from kgtune.planning.memory import CONTEXT_BYTES, GIB
 from kgtune.planning.preflight import Preflight
+from kgtune.settings import Config
+from kgtune.training import passes
+
+MOST_UPDATES = 64
 
 
 class Meter(Protocol):
@@ -43,12 +48,18 @@ class Measured:
     """The peak of one forward and backward pass, with the moments of the optimizer that are not there yet."""
 
     peak_bytes: float
-    num_rows: int
     num_tokens: int
 
 
+def on_card(trainer: Any, cfg: Config) -> str:
+    """Measure where there is a card; the words for a person, and none where there isn't."""
+    card_gib = config.card_memory_gib()
+    found = preflight.examine(cfg, card_gib) if card_gib else None
+    return probe(trainer, found, CudaMeter()) if found else ""
+
+
 def probe(trainer: Any, found: Preflight, meter: Meter) -> str:
-    """Measure the longest batch, and say how far the plan was off; stop where the card can't take it.
+    """Measure the longest pass, and say how far the plan was off; stop where the card can't take it.
 
     Raises:
         CheckFailed: the step ran out of memory, or would with the optimizer's moments.
@@ -57,47 +68,51 @@ def probe(trainer: Any, found: Preflight, meter: Meter) -> str:
         measured = measure(trainer, meter)
     except DeviceMemoryError:
         peak_gib = max(found.peak_gib, found.card_gib)
-        raise CheckFailed([preflight.problem(peak_gib, found, how="a step on the longest batch ran out")]) from None
+        raise CheckFailed([preflight.problem(peak_gib, found, how="a step on the longest pass ran out")]) from None
     peak_gib, planned_gib = measured.peak_bytes / GIB, found.plan.training_bytes / GIB
     if found.card_gib and peak_gib > found.card_gib:
-        raise CheckFailed([preflight.problem(peak_gib, found, how="measured on the longest batch")])
+        raise CheckFailed([preflight.problem(peak_gib, found, how="measured on the longest pass")])
     return (
-        f"measured step: {measured.num_rows} x {measured.num_tokens} tokens, peak {peak_gib:.2f} of "
-        f"{found.card_gib:.1f} GiB; planned for {found.setup.batch_size} x {found.setup.sequence_length}: "
-        f"{planned_gib:.2f} GiB"
+        f"measured step: {measured.num_tokens} tokens, peak {peak_gib:.2f} of {found.card_gib:.1f} GiB; planned for "
+        f"{found.setup.num_tokens} tokens: {planned_gib:.2f} GiB"
     )
 
 
 def measure(trainer: Any, meter: Meter) -> Measured:
-    """Run one forward and backward pass on the longest rows, and put everything back as it was.
+    """Run one forward and backward pass on the longest pass, and put everything back as it was.
 
     Raises:
         DeviceMemoryError: the device has not enough memory.
     """
-    batch = longest_batch(trainer)
-    num_rows, num_tokens = batch["input_ids"].shape
+    one = longest_pass(trainer)
     was_training = trainer.model.training
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     try:
         with torch.random.fork_rng(devices), device_errors():
             meter.reset()
             trainer.model.train()
-            loss = trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch))  # noqa: SLF001  as a step does
-            trainer.accelerator.backward(loss)
+            if trainer.args.activation_checkpointing:  # the trainer itself does it when it begins
+                kwargs = trainer.args.activation_checkpointing_kwargs or {}
+                trainer.model.activation_checkpointing_enable(activation_checkpointing_kwargs=kwargs)
+            with trainer.fast():
+                trainer.accelerator.backward(trainer.pass_loss(trainer.model, one))
             peak_bytes = meter.peak_bytes()
     finally:
         trainer.model.zero_grad(set_to_none=True)
         trainer.model.train(was_training)
         release_memory()
     moments = sum(2 * p.numel() * p.element_size() for p in trainer.model.parameters() if p.requires_grad)
-    return Measured(peak_bytes + moments, num_rows, num_tokens)
+    return Measured(peak_bytes + moments, one["input_ids"].numel())
 
 
-def longest_batch(trainer: Any) -> dict[str, torch.Tensor]:
-    """Collate the longest rows, as many as a step takes."""
-    rows = trainer.train_dataset
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]), reverse=True)
-    batch: dict[str, torch.Tensor] = trainer.data_collator(
-        [rows[i] for i in order[: trainer.args.per_device_train_batch_size]]
+def longest_pass(trainer: Any) -> dict[str, Any]:
+    """Lay out the pass with the most tokens among the run's first updates."""
+    updates = trainer.updates
+    tokens_fed = updates.batching.tokens_fed
+    steps = range(min(updates.num_updates, MOST_UPDATES))
+    laid_out = (
+        rows for step in steps for rows in updates.batching.update(step, rank=updates.rank, world=updates.world)
     )
-    return batch
+    longest = max(laid_out, key=lambda rows: tokens_fed([rows]))
+    layout, shared = updates.batching.layout, updates.batching.shared
+    return passes.collate([updates.rows[row] for row in longest], layout, shared)

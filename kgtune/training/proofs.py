@@ -35,33 +35,34 @@ def prove(trainer: Any, samples: Sequence[Sample], tokenizer: Any) -> None:
     Raises:
         CheckFailed: a fault that stops, see kgtune/checks/CODES.md.
     """
-    problems = [*labels(trainer), *adapter(trainer.model), *stopping(trainer.model, tokenizer)]
-    if not problems:
-        problems = collator(trainer, samples)
+    problems = [*passes(trainer), *adapter(trainer.model), *stopping(trainer.model, tokenizer)]
+    problems += [] if problems else labels(trainer, samples)
     if problems:
         raise CheckFailed(problems)
 
 
-def labels(trainer: Any) -> list[Problem]:
-    """C17: each row or pack of the trainer has a label."""
-    rows = trainer.train_dataset
-    num_empty = sum(1 for row in rows if all(label == IGNORED for label in row["labels"]))
-    facts = {"num_empty": num_empty, "num_rows": len(rows)}
-    return [catalogue.problem("C17-EMPTY-ROW", "train rows", **facts)] if num_empty else []
+def passes(trainer: Any) -> list[Problem]:
+    """C17: no pass of the first update is without a label."""
+    laid_out = trainer.updates[0]["passes"]
+    num_empty = sum(1 for one in laid_out if not len(one["answer_labels"]))
+    facts = {"num_empty": num_empty, "num_passes": len(laid_out)}
+    return [catalogue.problem("C17-EMPTY-PASS", "update 0", **facts)] if num_empty else []
 
 
-def collator(trainer: Any, samples: Sequence[Sample]) -> list[Problem]:
-    """C5: padded beside the longest row, the shortest keeps the label of each supervised token, the last too."""
-    order = sorted(range(len(samples)), key=lambda i: samples[i].num_tokens)
-    pair = [order[0], order[-1]]
-    batch = trainer.data_collator([trainer.train_dataset[i] for i in pair])
-    kept = batch["labels"][batch["labels"] != IGNORED].tolist()
-    expected = [token for i in pair for token in samples[i].answer_ids]
-    if kept == expected:
-        return []
-    where = f"rows {samples[pair[0]].example.id} and {samples[pair[1]].example.id}"
-    facts = {"found": len(kept), "expected": len(expected), "last": kept[-1] if kept else "none"}
-    return [catalogue.problem("C5-LABELS-LOST", where, **facts)]
+def labels(trainer: Any, samples: Sequence[Sample]) -> list[Problem]:
+    """C5: laid out in passes, each supervised token is a label still, and follows the place that is to say it."""
+    updates = trainer.updates
+    laid_out = updates.batching.update(0, rank=updates.rank, world=updates.world)
+    problems = []
+    for rows, one in zip(laid_out, updates[0]["passes"], strict=True):
+        expected = [token for row in rows for token in samples[row].answer_ids]
+        found = one["answer_labels"].tolist()
+        fed = one["input_ids"].flatten()
+        if found != expected or fed[one["answer_places"] + 1].tolist() != expected:
+            where = f"rows {', '.join(samples[row].example.id for row in rows)}"
+            facts = {"found": len(found), "expected": len(expected), "last": found[-1] if found else "none"}
+            problems.append(catalogue.problem("C5-LABELS-LOST", where, **facts))
+    return problems
 
 
 def adapter(model: Any) -> list[Problem]:

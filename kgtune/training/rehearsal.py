@@ -5,6 +5,7 @@ Knows the stages of a run; loads a tokenizer where one is at hand, and never wei
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,10 @@ from kgtune.ontology import Ontology
 from kgtune.planning import preflight, shapes
 from kgtune.planning.preflight import Preflight
 from kgtune.settings import Config
-from kgtune.training import screening, supervision, tuning
+from kgtune.training import processes, screening, supervision, tuning
+from kgtune.training.tuning import Prepared
+
+log = logging.getLogger(__name__)
 
 
 def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previews: int) -> Iterator[str]:
@@ -52,17 +56,21 @@ def examine(cfg: Config, vram_gib: float | None) -> Preflight | None:
     return preflight.examine(cfg, card_gib)
 
 
-def hold_against_card(cfg: Config) -> str:
-    """Return the memory table of a machine with a card; stop where the run can't fit. Nothing on one without."""
+def prepare(cfg: Config, output_dir: Path, *, trains: bool) -> Prepared:
+    """Prepare a real run, tell it on stderr, and stop where a check says that it would come to nothing."""
     found = examine(cfg, None)
-    if found is None:
-        return preflight.unknown_shape(cfg.model.model_id)
-    if not found.card_gib:
-        return ""
-    page = preflight.page(found)
-    if problems := memory(found):
-        raise CheckFailed(problems, summary=page)
-    return page
+    is_first = processes.rank() == 0
+    if is_first and found and found.card_gib:
+        log.info("%s", preflight.page(found))
+    if trains and found and (problems := memory(found)):
+        raise CheckFailed(problems)
+    prepared = tuning.prepare(cfg)
+    num_rows = len(prepared.supervision.samples)
+    faults = screen(cfg, output_dir, prepared.examples, prepared.ontology, num_rows) if trains else []
+    told = [tuning.describe(prepared), supervision.preview(prepared.supervision.samples[0])]
+    for part in [*told, *catalogue.stop_or_tell(faults)]:
+        log.log(logging.INFO if is_first else logging.DEBUG, "%s", part)
+    return prepared
 
 
 def memory(found: Preflight) -> list[Problem]:

@@ -14,6 +14,7 @@ from kgtune.checks import catalogue
 from kgtune.conversion.overlength import Fitter, Ledger, Policy, advice
 from kgtune.errors import CheckFailed, Problem
 from kgtune.examples import Example
+from kgtune.grounding import is_whole_in
 from kgtune.prompt import ChatTokenizer, Message
 
 
@@ -64,9 +65,9 @@ def verbatim_shares(samples: Sequence[Sample]) -> tuple[float | None, dict[str, 
     evidence: list[bool] = []
     names: dict[str, list[bool]] = {}
     for text, graph in ((sample.example.text, sample.example.graph) for sample in samples):
-        evidence += [edge.evidence in text for edge in graph.relationships if edge.evidence]
+        evidence += [is_whole_in(text, edge.evidence) for edge in graph.relationships if edge.evidence]
         for entity in graph.entities:
-            names.setdefault(entity.labels, []).append(entity.name in text)
+            names.setdefault(entity.labels, []).append(is_whole_in(text, entity.name))
     shares = {label: round(sum(found) / len(found), 4) for label, found in sorted(names.items())}
     return (round(sum(evidence) / len(evidence), 4) if evidence else None), shares
 

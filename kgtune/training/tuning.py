@@ -1,11 +1,11 @@
-"""The stages of a fine-tuning run: prepare, measure, train, keep. fine_tune.py tells them in order.
+"""The stages of a fine-tuning run: prepare, train, keep. fine_tune.py tells them in order, measuring between them.
 
 Knows the other rooms by their doors only: how an example is rendered, trained on or scored stands there.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -14,29 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from kgtune import examples as example_files
-from kgtune import hub, prompt, runs
+from kgtune import hub, model_folder, prompt, runs
 from kgtune import model as models
 from kgtune.checks import catalogue
 from kgtune.config import Resolved, config_hash
 from kgtune.conversion import lengths, preparation
 from kgtune.conversion.overlength import ledger_lines
 from kgtune.errors import CheckFailed, UserError
-from kgtune.evaluation import evaluation
-from kgtune.evaluation.evaluation import Demands, Measured
+from kgtune.evaluation import evaluation, probes
+from kgtune.evaluation.evaluation import Demands
 from kgtune.examples import Example
-from kgtune.extraction import generation
+from kgtune.extraction.generation import TransformersExtractor
+from kgtune.extraction.rules import answer_cap
 from kgtune.ontology import Ontology
 from kgtune.prompt import Contract
 from kgtune.scoring import earlier, gate
 from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
-from kgtune.training import effective, supervision, training
+from kgtune.splitting import split_lock
+from kgtune.training import card, effective, probe, processes, resumption, selection, supervision, training, watching
 from kgtune.training.supervision import Supervision
-from kgtune.training.training import TrainResult
 
 log = logging.getLogger(__name__)
-
-RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,19 @@ class Prepared:
 def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     """Read the training data; bare rows are split and augmented by convert_data.py's own functions."""
     path = Path(cfg.data.training_data)
+    if not path.exists():
+        raise UserError(
+            f"{path}: does not exist. Write it with python convert_data.py and the same --profile, or name another "
+            "file with data.training_data=PATH."
+        )
     rows = example_files.read_examples(
         path, default_confidence=cfg.data.default_confidence, drop_descriptions=cfg.data.description == "drop"
     )
-    saved = path.with_name(models.ONTOLOGY_FILE)
+    saved = path.with_name(model_folder.ONTOLOGY_FILE)
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
-    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology).examples
+    lock = split_lock.read(path.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
+    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock).examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(
@@ -180,54 +185,32 @@ def write_samples(prepared: Prepared, path: Path) -> None:
     runs.write_json_atomic(path, samples)
 
 
-def fingerprint(prepared: Prepared, cfg: Config) -> dict[str, str]:
-    """What must be the same for a run to be resumed."""
-    training = cfg.model_dump(mode="json", include={"model", "lora", "training", "prompt"})
-    parts = {f"{section}.{key}": str(value) for section, values in training.items() for key, value in values.items()}
-    rows = "\n".join(f"{s.example.id}\0{s.prompt_text}\0{s.answer_text}" for s in prepared.supervision.samples)
-    return {
-        **parts,
-        "ontology": prepared.ontology.hash,
-        "rendered train rows": runs.text_hash(rows),
-    }
-
-
 def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume: bool) -> Path | None:
-    """Claim the output folder; return the checkpoint to resume from.
-
-    Refuses to overwrite an earlier run, and to resume one that had other data or settings.
-    """
-    found = training.checkpoints(output_dir)
-    marks = fingerprint(prepared, resolved.config)
-    run_file = output_dir / RUN_FILE
-    earlier = json.loads(run_file.read_text(encoding="utf-8")).get("fingerprint", {}) if run_file.exists() else {}
-    if found and not resume:
-        raise UserError(
-            f"{output_dir}: holds an earlier run ({found[-1].name}). Continue it with --resume, or keep it and "
-            "write elsewhere with -o DIR, or remove that folder."
-        )
-    changed = [
-        f"{key}: was {earlier.get(key)!r}, now {marks[key]!r}" for key in marks if earlier.get(key) != marks[key]
-    ]
-    if found and earlier and changed:
-        raise catalogue.failed("C15-OTHER-RUN", str(output_dir), differences="; ".join(changed))
+    """Claim the output folder for this run; return the checkpoint to resume from."""
+    cfg = resolved.config
+    marks = resumption.fingerprint(
+        cfg,
+        prepared.supervision.samples,
+        ontology=prepared.ontology.hash,
+        base=prepared.base,
+        num_processes=processes.number(),
+    )
     record = {
-        "schema_version": 1,
         "profile": resolved.profile,
-        "fingerprint": marks,
-        "config": resolved.config.model_dump(mode="json"),
+        "config": cfg.model_dump(mode="json"),
         "origins": resolved.origins,
         "ledger": prepared.supervision.ledger.as_object(),
         **runs.provenance(models.device_name()),
     }
-    runs.write_json_atomic(run_file, record)
-    return found[-1] if found else None
+    return resumption.claim(output_dir, marks, record, resume=resume, writes=processes.rank() == 0)
 
 
 def contract_for(prepared: Prepared, cfg: Config) -> Contract:
     """The contract that travels with the model."""
     samples = prepared.supervision.samples
     evidence, names = supervision.verbatim_shares(samples)
+    num_frame = _num_frame_tokens(prepared)
+    lengths_of_texts = sorted(len(sample.prompt_ids) - num_frame for sample in samples)
     return Contract(
         base_model=cfg.model.model_id,
         system=prepared.system,
@@ -238,38 +221,15 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         has_descriptions=any(e.description for sample in samples for e in sample.example.graph.entities),
         verbatim_evidence=evidence,
         verbatim_names=names,
+        usual_text_tokens=lengths_of_texts[len(samples) // 2],
+        long_text_tokens=lengths_of_texts[9 * len(samples) // 10],
     )
 
 
-def measure(model: Any, prepared: Prepared, cfg: Config, which: evaluation.Which) -> Measured:
-    """Answer the held-out documents with the adapter off (before) or on (after), both free, or on and constrained."""
-    cap = generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
-    rules = None
-    if which == "after_constrained":
-        rules = generation.rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
-    extractor = generation.TransformersExtractor(
-        model=model,
-        tokenizer=prepared.tokenizer,
-        system=prepared.system,
-        max_new_tokens=cap,
-        batch_size=cfg.evaluation.batch_size,
-        name=which,
-        progress=lambda done, total: log.info("%s: %d/%d documents", which, done, total),
-        rules=rules,
-        draft_tokens=cfg.decoding.draft_tokens,
-    )
-    model.eval()
-    if which != "before":
-        return evaluation.measure(extractor, prepared.held_out(cfg))
-    with model.disable_adapter():
-        return evaluation.measure(extractor, prepared.held_out(cfg))
-
-
-def measure_constrained(model: Any, prepared: Prepared, cfg: Config) -> dict[evaluation.Which, Measured]:
-    """Answer once more as inference.py and serve.py will, where decoding.constraint asks for a grammar."""
-    if cfg.decoding.constraint == "none":
-        return {}
-    return {"after_constrained": measure(model, prepared, cfg, "after_constrained")}
+def _num_frame_tokens(prepared: Prepared) -> int:
+    """Tokens of a prompt beside its text."""
+    rendered = prompt.render(prepared.tokenizer, prepared.system, "a")
+    return len(prepared.tokenizer(rendered, add_special_tokens=False)["input_ids"]) - 1
 
 
 def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
@@ -279,76 +239,60 @@ def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
     model = models.load_weights(base, load_in_4bit=cfg.model.load_in_4bit, precision=precision)
     samples = prepared.supervision.samples
     trainer = training.make_trainer(model, prepared.tokenizer, samples, prepared.system, cfg, output_dir)
-    effective.watch(trainer, cfg, precision, output_dir / RUN_FILE)
+    effective.watch(trainer, cfg, precision, output_dir / resumption.RUN_FILE)
+    if told := probe.on_card(trainer, cfg):
+        log.info("%s", told)
+    if cfg.evaluation.probe_steps:
+        rows = [e for e in prepared.examples if e.split == "validation"][: watching.MOST_ROWS]
+        limit = cfg.model.max_seq_length
+        watched = probes.prepare(rows, prepared.tokenizer, prepared.system, max_tokens=limit)
+        trainer.add_callback(watching.Watch(watched, cfg.evaluation.probe_steps))
+    if cfg.training.select_steps is not None:
+        sample = selection.sample_of(prepared.examples, cfg.training.select_documents)
+        read = functools.partial(_read_sample, trainer.model, prepared, cfg, sample)
+        trainer.add_callback(selection.BestByTask(trainer, output_dir, cfg.training, read))
     return trainer
 
 
-def evaluate_kept(
-    prepared: Prepared, cfg: Config, output_dir: Path
-) -> tuple[dict[evaluation.Which, Measured], dict[str, Any]]:
-    """Measure a model that an earlier run kept, adapter off and on."""
-    tuned = models.load_tuned(output_dir / "final_model", cfg)
-    if tuned.contract.system != prepared.system:
-        raise UserError(
-            f"{output_dir}/final_model was trained with another system message than this configuration gives. "
-            "Use the ontology and prompt.guidelines of that run (run.json has them)."
-        )
-    before = measure(tuned.model, prepared, cfg, "before")
-    after = measure(tuned.model, prepared, cfg, "after")
-    constrained = measure_constrained(tuned.model, prepared, cfg)
-    return {"before": before, "after": after, **constrained}, {
-        "seconds_before": before.seconds,
-        "seconds_after": after.seconds,
+def _read_sample(model: Any, prepared: Prepared, cfg: Config, sample: Sequence[Example]) -> float:
+    """The schema-valid F1 of the model as it is now, on the fixed sample, within a bound of tokens."""
+    cap = answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    extractor = TransformersExtractor(
+        model=model,
+        tokenizer=prepared.tokenizer,
+        system=prepared.system,
+        max_new_tokens=min(cap, cfg.training.select_max_new_tokens),
+        batch_size=cfg.evaluation.batch_size,
+        name="validation",
+        draft_tokens=cfg.decoding.draft_tokens,
+    )
+    model.eval()
+    found = evaluation.joined(processes.parts(evaluation.measure(extractor, processes.share(sample))))
+    return selection.schema_valid_f1(found.judged, prepared.ontology)
+
+
+def origin(prepared: Prepared, cfg: Config) -> dict[str, Any]:
+    """What makes a model and its results: base, data, configuration, code, machine."""
+    return {
+        "base_model": cfg.model.model_id,
+        "config_sha256": config_hash(cfg),
+        "data_sha256": runs.file_hash(Path(cfg.data.training_data)),
+        "ontology_sha256": prepared.ontology.hash,
+        "seed": cfg.training.seed,
+        "num_rows_trained_on": len(prepared.supervision.samples),
+        **runs.provenance(models.device_name()),
     }
 
 
 def keep_model(trainer: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> None:
-    """Write final_model/: adapter, tokenizer, chat template, prompt contract, ontology."""
+    """Write final_model/: adapter, tokenizer, chat template, prompt contract, ontology, and a card without figures."""
     contract = contract_for(prepared, cfg)
+    told = card.text(origin(prepared, cfg), cfg.model_dump(mode="json"), None)
     training.save_final(
         trainer,
         prepared.tokenizer,
         output_dir / "final_model",
         contract,
         prepared.ontology,
+        told,
     )
-
-
-def run_facts(trained: TrainResult, before: Measured, after: Measured) -> dict[str, Any]:
-    """What the run did and how long each stage took."""
-    return {
-        "num_steps": trained.num_steps,
-        "resumed_from": trained.resumed_from,
-        "losses": [{"step": step, "loss": loss} for step, loss in trained.losses],
-        "seconds_before": round(before.seconds, 1),
-        "seconds_training": round(trained.seconds, 1),
-        "seconds_after": round(after.seconds, 1),
-    }
-
-
-def keep_results(
-    columns: dict[evaluation.Which, Measured],
-    prepared: Prepared,
-    cfg: Config,
-    output_dir: Path,
-    run: dict[str, Any],
-) -> dict[str, Any]:
-    """Write evaluation_results.json and evaluation_report.md."""
-    facts = {
-        "base_model": cfg.model.model_id,
-        "split": cfg.evaluation.split,
-        "max_new_tokens": generation.answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
-        "config_sha256": config_hash(cfg),
-        "data_sha256": runs.file_hash(Path(cfg.data.training_data)),
-        "ontology_sha256": prepared.ontology.hash,
-        "seed": cfg.training.seed,
-        "num_rows_trained_on": len(prepared.supervision.samples),
-        "num_rows_dropped": dict(prepared.supervision.dropped),
-        "ledger": prepared.supervision.ledger.as_object(),
-        "run": run,
-        **runs.provenance(models.device_name()),
-    }
-    result = evaluation.results(columns, prepared.ontology, facts, demands(cfg, prepared.examples))
-    runs.write_json_atomic(output_dir / "evaluation_results.json", result)
-    runs.write_text_atomic(output_dir / "evaluation_report.md", evaluation.report(result))
-    return result

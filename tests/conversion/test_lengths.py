@@ -19,7 +19,7 @@ from kgtune.settings import Config
 from kgtune.training import supervision
 
 EXAMPLE = Path("fine_tune_input/raw_graph_example.json")
-# Qwen2.5's own tokenizer on the shipped example, chat template and `threat_event` included: row -> (brief, full).
+# Qwen3's tokenizer.json (Qwen2.5's vocabulary and merges) on the shipped example, chat template and `threat_event` included: row -> (brief, full).
 QWEN_TOKENS = {
     "en-01-simple": (225, 503),
     "zh-01-simple": (215, 493),

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from kgtune import export
 from kgtune.errors import DataError, UserError
+from kgtune.export import Document
 from kgtune.extraction import answers
 from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer
 from kgtune.extraction.texts import SourceText
@@ -21,6 +23,7 @@ def rows():
 
 
 def write(target):
+    target.texts = {text.source: text.text for text in TEXTS}
     for row in rows():
         target.write(row)
     target.close()
@@ -53,8 +56,13 @@ def test_what_was_dropped_or_cut_is_counted_by_kind():
     dangling = CANNED_ANSWER.replace('"target":"e3"', '"target":"e9"')
     extractor = CallingExtractor(lambda texts: [read_answer(dangling, "length", 1, 1)])
     found = list(answers.extract(extractor, TEXTS[:1], Config()))
-    assert found[0].summary == "3 entities, 1 relationships, 1 dangling, 1 truncated"
-    assert answers.report(rows() + found) == "4 texts, 1 without a graph, 1 dangling, 1 truncated"
+    assert (
+        found[0].summary
+        == "3 entities, 1 relationships, 1 dangling, 1 evidence_not_in_text, 3 names_not_in_text, 1 truncated"
+    )
+    assert answers.report(rows() + found) == (
+        "4 texts, 1 without a graph, 1 dangling, 3 evidence_not_in_text, 6 names_not_in_text, 1 truncated"
+    )
 
 
 def test_several_texts_go_to_stdout_as_json_lines(capsys):
@@ -106,7 +114,60 @@ def test_the_layout_follows_from_place_format_and_number(out, format_, sources, 
     assert answers.target(out, format_, sources).layout == layout
 
 
+@pytest.mark.parametrize(
+    ("out", "format_", "sources", "layout"),
+    [
+        (None, "stix", ["a"], "object"),
+        ("new.stix.json", "stix", ["a"], "object"),
+        ("new/", "stix", ["a"], "folder"),
+        ("new", "stix", ["a", "b"], "folder"),
+        (None, "raw", ["a"], "lines"),
+        (None, "raw", ["a", "b"], "lines"),
+        ("new.jsonl", "raw", ["a", "b"], "lines"),
+        ("new/", "raw", ["a", "b"], "folder"),
+    ],
+)
+def test_the_layout_of_an_export_follows_from_the_same(out, format_, sources, layout):
+    assert answers.target(out, format_, sources).layout == layout
+
+
+@pytest.mark.parametrize("name", [name for name in export.FORMATS if name not in answers.OWN])
+def test_an_export_goes_to_stdout_a_file_or_a_folder_as_its_bytes(tmp_path, capfdbinary, name):
+    row = rows()[0]
+    expected = export.render(row.graph, "a", name, Document("a.txt")).content
+    stdout = answers.target(None, name, [row.source])
+    folder = answers.target(str(tmp_path) + "/", name, [row.source])
+    file = answers.target(str(tmp_path / "one"), name, [row.source])
+    for target in (stdout, folder, file):
+        target.texts = {row.source: "a"}
+        target.write(row)
+        target.close()
+    assert capfdbinary.readouterr().out == expected
+    assert (tmp_path / f"a{export.FORMATS[name].suffix}").read_bytes() == expected
+    assert (tmp_path / "one").read_bytes() == expected
+
+
+def test_what_an_export_could_not_take_is_counted_with_the_row():
+    row = rows()[0]
+    target = answers.target("unused.jsonl", "raw", [row.source])
+    target.texts = {row.source: "a"}
+    target.write(row)
+    marked = {"to review: name is not in the text": 3, "to review: evidence is not in the text": 2}
+    assert row.faults == {"names_not_in_text": 3, "evidence_not_in_text": 2, **marked}
+
+
+def test_raw_lines_hold_the_graphs_alone_and_a_folder_says_what_failed(tmp_path):
+    write(answers.target(str(tmp_path / "raw.jsonl"), "raw", [text.source for text in TEXTS]))
+    lines = [json.loads(line) for line in (tmp_path / "raw.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == ["a.txt", "c.txt"]
+    write(answers.target(str(tmp_path / "out"), "stix", [text.source for text in TEXTS]))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.stix.json", "b.json", "c.stix.json"]
+    assert json.loads((tmp_path / "out" / "b.json").read_text(encoding="utf-8"))["graph"] is None
+
+
 def test_what_would_mix_or_overwrite_graphs_is_refused():
+    with pytest.raises(UserError, match="--format stix: there are 2 texts"):
+        answers.target(None, "stix", ["a", "b"])
     with pytest.raises(UserError, match="--format json: there are 2 texts"):
         answers.target(None, "json", ["a", "b"])
     with pytest.raises(UserError, match="is a folder"):

@@ -357,3 +357,118 @@ def test_the_embedded_base_says_token_for_token_what_masked_greedy_says() -> Non
     wanted = [masked_greedy(weights, vocabulary, one, text, 60, rules) for one, text in zip(ids, texts, strict=True)]
     assert [row.writing.tokens for row in rows] == wanted
     assert sum(row.writing.statistics.num_accepted_tokens for row in rows) > NUM_BASE_TEXTS
+
+
+def test_the_confidence_of_a_relationship_is_the_probability_of_its_type_and_ends() -> None:
+    """Counted again one forward pass at a time, without drafts, from the mask over the whole vocabulary."""
+    import torch
+
+    texts = [hostile.text(random.Random(n)) or "x" for n in range(12)]
+    checked = 0
+    for seed in range(8):
+        one = extractor(
+            seed, rules=replace(RULES, has_descriptions=False), max_new_tokens=300, confidence="probability"
+        )
+        for text, out in zip(texts, one.extract(texts), strict=True):
+            assert len(out.probabilities) == len(out.graph.relationships)
+            for edge, probability in zip(out.graph.relationships, out.probabilities, strict=True):
+                assert edge.confidence == graph.round_confidence(probability)
+            # an answer that was led out of a loop, or cut, is not what the model would write next each time
+            if out.probabilities and out.finish_reason == "stop" and not out.statistics.num_loops and checked < 12:
+                expected = counted_again(one, torch, text, out.raw_text)
+                assert list(out.probabilities) == pytest.approx(expected, rel=1e-3)
+                checked += len(expected)
+    assert checked >= 4
+
+
+def test_the_models_own_word_is_kept_where_it_is_asked_for() -> None:
+    texts = [hostile.text(random.Random(n)) or "x" for n in range(12)]
+    sure, stated = (
+        [out for seed in range(6) for out in extractor(seed, confidence=confidence).extract(texts)]
+        for confidence in ("probability", "stated")
+    )
+    assert [out.raw_text for out in stated] == [out.raw_text for out in sure]
+    for out in stated:
+        assert [r.confidence for r in out.graph.relationships] == [
+            r["confidence"] for r in json.loads(out.raw_text)["relationships"]
+        ]
+    assert [out.graph for out in stated] != [out.graph for out in sure]
+
+
+def counted_again(one: Any, torch: Any, text: str, answer: str) -> list[float]:
+    from kgtune.decoding import grammar
+
+    known = one._vocabulary
+    matching = known.matching(grammar.lark(one.rules, prompt.neutralise(text)))
+    ids, written, probabilities, at = one._ids(text), b"", [], 1.0
+    left = answer.encode()
+    while left:
+        forced = matching.forced()
+        token = forced[0] if forced else next(t for t in known.encode(left)[:1])
+        allowed = matching.allowed()
+        with torch.inference_mode():
+            logits = one.model(input_ids=torch.tensor([ids])).logits[0, -1]
+        can = torch.tensor([bool(allowed[t // 8] >> t % 8 & 1) for t in range(len(logits))])
+        if not forced:
+            token = int(logits.masked_fill(~can, float("-inf")).argmax())
+        before = written.partition(b'"relationships":[')[2]
+        item = before.rpartition(b'{"type"')
+        if item[1] and item[2].count(b'"') < 11 and not forced:
+            at *= float(logits.masked_fill(~can, float("-inf")).softmax(-1)[token])
+        matching.take(token)
+        piece = known.spell([token])
+        if item[1] and item[2].count(b'"') < 11 <= (item[2] + piece).count(b'"'):
+            probabilities.append(at)
+            at = 1.0
+        written += piece
+        assert left.startswith(piece)
+        left = left[len(piece) :]
+        ids = [*ids, token]
+    return probabilities
+
+
+def test_a_calibration_turns_probability_into_confidence() -> None:
+    from kgtune.extraction.calibration import Calibration
+
+    half = Calibration("platt", ((0.0, 0.0), (1.0, 0.5)), 1, 30, 0.5, 0.2, 0.1)
+    seen = 0
+    texts = [hostile.text(random.Random(n)) or "x" for n in range(12)]
+    for seed in range(6):
+        bare = extractor(seed, confidence="probability").extract(texts)
+        calibrated = extractor(seed, confidence="probability", calibration=half).extract(texts)
+        halves = [graph.round_confidence(p / 2) for out in bare for p in out.probabilities]
+        assert [r.confidence for out in calibrated for r in out.graph.relationships] == halves
+        seen += len(halves)
+    assert seen >= 5
+
+
+def test_drawn_answers_differ_stay_valid_and_are_the_same_again() -> None:
+    texts = [hostile.text(random.Random(n)) or "x" for n in range(12)]
+    one = extractor(5, max_new_tokens=200)
+    drawn = [one._extracted(texts, None, seed) for seed in (0, 1)]
+    for outs in drawn:
+        assert [faults(out, text) for text, out in zip(texts, outs, strict=True)] == [[]] * 12
+    assert sum(a.raw_text != b.raw_text for a, b in zip(*drawn, strict=True)) >= 6
+    alone = [replace(one, batch_size=1)._extracted([text], None, 0)[0].raw_text for text in texts]
+    assert [out.raw_text for out in drawn[0]] == alone
+
+
+def test_drawing_follows_the_model_s_probabilities() -> None:
+    import torch
+
+    from kgtune.decoding.decoding import gumbel
+
+    logits = torch.tensor([0.0, 1.0, 2.0, -1.0]).expand(20_000, 4)
+    drawn = (logits + gumbel(0)(logits)).argmax(-1)
+    shares = torch.bincount(drawn, minlength=4) / len(drawn)
+    assert shares.tolist() == pytest.approx(logits[0].softmax(-1).tolist(), abs=0.01)
+
+
+def test_self_consistency_is_asked_for_by_samples() -> None:
+    texts = [hostile.text(random.Random(n)) or "x" for n in range(10)]
+    plain = [out for seed in range(4) for out in extractor(seed).extract(texts)]
+    voted = [out for seed in range(4) for out in extractor(seed, num_samples=4).extract(texts)]
+    assert [out.raw_text for out in voted] == [out.raw_text for out in plain]
+    confidences = {r.confidence for out in voted for r in out.graph.relationships}
+    assert confidences <= {0.0, 0.25, 0.5, 0.75, 1.0}
+    assert len(confidences) >= 1

@@ -143,3 +143,25 @@ def test_without_offsets_nothing_is_added():
 def test_the_mentions_of_one_name_are_bounded():
     shown, _ = select(Graph((Entity("Tool", "e1", "aXb"),)), "aXb " * 1000, Wanted(offsets=True))
     assert len(shown["entities"][0]["mentions"]) == MAX_MENTIONS
+
+
+def test_what_is_not_in_the_text_is_flagged_by_default_and_left_out_where_that_is_asked():
+    graph = Graph(
+        (Entity("Tool", "e1", "NightLoom"), Entity("Tool", "e2", "DayLoom"), Entity("Tactic", "e3", "Persistence")),
+        (
+            Relationship("USE", "e1", "e2", 0.9, "NightLoom"),
+            Relationship("USE", "e1", "e3", 0.9, "is nowhere"),
+            Relationship("HAS", "e1", "e3", 0.9, ""),
+        ),
+    )
+    shown, flagged = select(graph, TEXT, Wanted(offsets=True))
+    assert (len(shown["entities"]), len(shown["relationships"])) == (3, 3)
+    assert flagged.ungrounded == {"name": 2, "evidence": 1}
+    assert [one["mentions"] == [] for one in shown["entities"]] == [False, True, True]
+    assert [one["evidence_at"] is None for one in shown["relationships"]] == [False, True, True]
+
+    wanted = Wanted(ungrounded="drop", unanchored=frozenset({"Tactic"}))
+    shown, dropped = select(graph, TEXT, wanted)
+    assert [one["name"] for one in shown["entities"]] == ["NightLoom", "Persistence"]
+    assert [one["type"] for one in shown["relationships"]] == ["HAS"]
+    assert dropped.withheld == {"ungrounded_name": 1, "end": 1, "ungrounded_evidence": 1}

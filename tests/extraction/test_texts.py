@@ -46,5 +46,28 @@ def test_all_problems_are_listed_at_once_with_place_and_fix(tmp_path):
         ("E-ENCODING", "marked.txt", "byte 5 (0xff) is not UTF-8."),
         ("E-EMPTY", "blank.txt", "has no text."),
         ("E-FILE", "missing.txt", "can't be read: No such file or directory."),
-        ("E-NO-TEXTS", "none", "is a folder without .txt or .md files."),
+        ("E-NO-TEXTS", "none", "is a folder without .txt, .md, .jsonl, .pdf, .docx, .html or .htm files."),
     ]
+
+
+def test_json_lines_give_a_text_each_called_by_id_or_by_line(tmp_path):
+    file = tmp_path / "reports.jsonl"
+    file.write_text('{"text": "one", "id": "r1", "lang": "en"}\n\n{"text": "夜\\nzwei"}\n', encoding="utf-8")
+    assert read_texts([str(file)], NO_STDIN) == [SourceText("r1", "one"), SourceText(f"{file}:3", "夜\nzwei")]
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"id": "r2"}', '{"text": 3}', '{"text": " "}', '{"text": "\\ud83d"}', '{"text": "a", "id": 3}']
+)
+def test_a_line_without_a_text_is_told_by_its_number(tmp_path, line):
+    file = tmp_path / "reports.jsonl"
+    file.write_text(f'{{"text": "one"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(DataError, match='reports.jsonl:2: is no JSON object with a "text" that has a text'):
+        read_texts([str(file)], NO_STDIN)
+
+
+def test_two_texts_of_one_name_are_refused(tmp_path):
+    file = tmp_path / "reports.jsonl"
+    file.write_text('{"text": "one", "id": "r1"}\n{"text": "two", "id": "r1"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="r1: is the name of 2 texts"):
+        read_texts([str(file)], NO_STDIN)

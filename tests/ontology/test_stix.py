@@ -15,7 +15,7 @@ OWNERS = {
 ANYTHING = {"related-to", "derived-from", "duplicate-of"}
 
 # Of every legal (source, type, target), with each label's default object type. "no object": an end has none, and
-# nothing holds it; "related-to": STIX lists no verb for the two.
+# nothing holds it; "note": STIX lists no verb for the two.
 EXPECTED = """
 ThreatOrganization LAUNCH AttackEvent      campaign attributed-to intrusion-set
 Technique LAUNCH Procedure                 no object
@@ -38,12 +38,12 @@ Procedure USE Tool                         no object
 Procedure USE Asset                        no object
 Asset USE Procedure                        no object
 Tool USE Asset                             tool uses infrastructure
-Tool USE Tool                              related-to
+Tool USE Tool                              note
 Technique USE Tool                         attack-pattern uses tool
 Report BELONG AttackEvent                  report.object_refs
 Report BELONG ThreatOrganization           report.object_refs
 Asset BELONG ThreatOrganization            intrusion-set owns infrastructure
-Asset BELONG Target                        related-to
+Asset BELONG Target                        note
 Asset BELONG AttackEvent                   campaign uses infrastructure
 Tool BELONG ThreatOrganization             intrusion-set uses tool
 Technique BELONG Tactic                    attack-pattern.kill_chain_phases
@@ -52,14 +52,14 @@ AttackEvent BELONG ThreatOrganization      campaign attributed-to intrusion-set
 Tactic HAS Technique                       attack-pattern.kill_chain_phases
 ThreatOrganization HAS Asset               intrusion-set owns infrastructure
 ThreatOrganization HAS Tool                intrusion-set uses tool
-Target HAS Asset                           related-to
+Target HAS Asset                           note
 AttackEvent HAS Tactic                     no object
 AttackEvent HAS Technique                  campaign uses attack-pattern
 AttackEvent HAS Procedure                  no object
-Tool HAS Technique                         related-to
+Tool HAS Technique                         note
 Procedure IMPLEMENT Technique              no object
 Procedure IMPLEMENT Tactic                 no object
-Tool IMPLEMENT Technique                   related-to
+Tool IMPLEMENT Technique                   note
 Tool IMPLEMENT Procedure                   no object
 Technique IMPLEMENT Procedure              no object
 Technique IMPLEMENT Tactic                 attack-pattern.kill_chain_phases
@@ -76,7 +76,7 @@ def said_in_stix(source, kind, target):
             return f"{owner}.{verb.property}"
         if verb.type and STIX.is_legal(owner, verb.type, other):
             return f"{owner} {verb.type} {other}"
-    return "related-to" if all(object_type for object_type, _ in ends) else "no object"
+    return "note" if all(object_type for object_type, _ in ends) else "no object"
 
 
 def test_every_pair_of_threat_event_has_the_listed_counterpart():

@@ -17,8 +17,9 @@ NAMES = (
     "UNC9002", "velka.invalid", "velka[.]invalid", "10.1.2.3", "10.1.2.4", "绯獭组织", "绯獭", "Halvenport Bank",
     "Halvenport", "NightLoom 2.1", "NightLoom 2.2",
 )  # fmt: skip
-LABELS = ("ThreatOrganization", "Tool", "Target", "Wizard")  # the last one is in no ontology
-TYPES = ("USE", "ATTACK", "LAUNCH", "ENCHANT")
+# The last one is in no ontology; "kit" and "STRIKE" are aliases of "Tool" and "ATTACK".
+LABELS = ("ThreatOrganization", "Tool", "Target", "kit", "Wizard")
+TYPES = ("USE", "ATTACK", "LAUNCH", "STRIKE", "ENCHANT")
 CONFIDENCES = (0.0, 0.05, 0.1, 0.3, 0.5, 0.55, 0.7, 0.9, 0.95, 1.0)
 
 

@@ -20,6 +20,11 @@ LEGAL = {
 }  # fmt: skip
 KNOWN_LABELS = {"ThreatOrganization", "Tool", "Target"}
 KNOWN_TYPES = {"USE", "ATTACK", "LAUNCH"}
+ALIASES = {"kit": "Tool", "STRIKE": "ATTACK"}
+
+
+def spelt(name):
+    return ALIASES.get(name, name)
 
 
 def fold(name):
@@ -122,7 +127,7 @@ def items(case: Case, mode: str, thing: str):
     if thing == "entity":
         mine, theirs = ([(e.labels, fold(e.name)) for e in g.entities] for g in (gold, predicted))
         if mode == "relaxed":
-            hits = most_pairs(mine, theirs, lambda g, p: g[0] == p[0] and alike(g[1], p[1]))
+            hits = most_pairs(mine, theirs, lambda g, p: spelt(g[0]) == spelt(p[0]) and alike(g[1], p[1]))
         elif mode == "type_agnostic":
             hits = len(taken_off([e[1] for e in mine], [e[1] for e in theirs]))
         else:
@@ -140,7 +145,9 @@ def items(case: Case, mode: str, thing: str):
 
 
 def relationships_alike(g, p):
-    if not (p[1] and p[2]) or g[0] != p[0] or (g[1][0], g[2][0]) != (p[1][0], p[2][0]):
+    if not (p[1] and p[2]) or spelt(g[0]) != spelt(p[0]):
+        return False
+    if (spelt(g[1][0]), spelt(g[2][0])) != (spelt(p[1][0]), spelt(p[2][0])):
         return False
     return alike(g[1][1], p[1][1]) and alike(g[2][1], p[2][1])
 
@@ -152,7 +159,7 @@ def hallucinated(case: Case) -> tuple[int, int]:
         e.id
         for e in graph.entities
         if stands(e.name, case.text) == "none"
-        and not any(g.labels == e.labels and alike(g.name, e.name) for g in case.gold.entities)
+        and not any(spelt(g.labels) == spelt(e.labels) and alike(g.name, e.name) for g in case.gold.entities)
     ]
     floating = 0
     for edge, resolved in zip(graph.relationships, ends(graph), strict=True):

@@ -17,8 +17,11 @@ from tests.scoring import reference
 from tests.scoring.cases import random_case
 
 ONTOLOGY = Ontology(
-    "cases", 1, tuple(Label(name) for name in ("ThreatOrganization", "Tool", "Target")),
-    tuple(RelationType(kind, pairs=((source, target),)) for source, kind, target in sorted(reference.LEGAL)),
+    "cases", 1, tuple(Label(n, aliases=("kit",) if n == "Tool" else ()) for n in ("ThreatOrganization", "Tool", "Target")),
+    tuple(
+        RelationType(kind, pairs=((source, target),), aliases=("STRIKE",) if kind == "ATTACK" else ())
+        for source, kind, target in sorted(reference.LEGAL)
+    ),
 )  # fmt: skip
 RULES = Rules(ONTOLOGY)
 

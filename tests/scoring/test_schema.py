@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+from collections import Counter
 
 import pytest
 
 from kgtune import runs
-from kgtune.evaluation import evaluation
+from kgtune.evaluation import evaluation, probes
+from kgtune.evaluation.probes import Seen
 from kgtune.examples import Example
 from kgtune.extraction.extractor import ScriptedExtractor
 from kgtune.graph import Graph
@@ -24,11 +26,14 @@ LEDGER = {
     **dict.fromkeys(("rows", "characters", "entities", "relationships"), TALLY),
     "tokens": {"in": 90, "out": 60}, "rows_windowed": 0,
 }  # fmt: skip
+SEEN = Seen("d1", Counter(structure=5, name=7), Counter(structure=3, name=2), 0.5, 0.9)
+PROBE = probes.result([SEEN])
 FACTS = {
     "ledger": LEDGER,
     "base_model": "base", "split": "test", "max_new_tokens": 100, "config_sha256": "c", "data_sha256": "d",
     "ontology_sha256": "o", "seed": 1, "num_rows_trained_on": 2, "num_rows_dropped": {"too long": 1},
     "run": {"num_steps": 1, "losses": [{"step": 1, "loss": 0.5}]}, **runs.provenance(),
+    "few_shot": {"num_asked": 2, "num_too_long": 0, "rows": ["r1"]}, "probes": {"before": PROBE, "after": PROBE},
 }  # fmt: skip
 
 

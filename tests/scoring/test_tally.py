@@ -8,6 +8,7 @@ import pytest
 
 from kgtune.graph import Entity, Graph, Relationship, dumps
 from kgtune.grounding import match_key
+from kgtune.ontology import Label, Ontology, RelationType
 from kgtune.scoring.documents import judge, judge_graph
 from kgtune.scoring.metrics import COUNTERS
 from kgtune.scoring.tally import Rules, tally
@@ -159,3 +160,23 @@ def test_the_places_of_the_hits_are_kept():
 def test_the_f1_of_a_rightly_empty_answer_is_none():
     assert row(EMPTY, doc=document(gold=Graph())).f1 is None
     assert judge(document(), RIGHT).graph == GOLD
+
+
+def test_a_label_or_type_under_an_alias_of_the_ontology_is_right_in_the_relaxed_sense_alone():
+    aliased = Ontology(
+        "aliased", 1,
+        (Label("ThreatOrganization", zh="威胁组织", aliases=("threat actor",)), Label("Tool", aliases=("malware",))),
+        (RelationType("USE", pairs=(("ThreatOrganization", "Tool"),), aliases=("deploys",)),),
+    )  # fmt: skip
+    graph = Graph(
+        (replace(ACTOR, labels="Threat_Actor"), replace(TOOL, labels="Malware")), (replace(USE, type="deploys"),)
+    )
+    other = Graph((replace(ACTOR, labels="Wizard"), TOOL), (USE,))
+
+    def hits(answer):
+        found = tally(judge(document(), dumps(answer)), Rules(aliased)).counts
+        return [found[f"{thing}_hits_{mode}"] for thing in ("entity", "relationship") for mode in ("strict", "relaxed")]
+
+    assert hits(graph) == [0, 2, 0, 1]
+    assert hits(other) == [1, 1, 0, 0]
+    assert hits(GOLD) == [2, 2, 1, 1]

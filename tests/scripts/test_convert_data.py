@@ -265,6 +265,7 @@ def test_fix_writes_a_copy_and_a_diff_and_the_copy_has_nothing_left_to_mend(tmp_
     told = (
         f"{raw} -> {copy} (raw.fixed.diff): 6 F-CONFIDENCE, 1 F-ENCODING, 1 F-ID, 1 F-LABELS, 1 F-NEWLINE, 1 F-SPACE, "
         "1 W-END-NAME, 1 W-EVIDENCE-SPELLING, 2 W-LABEL-SPELLING, 1 W-NAME-SPELLING, 1 W-TYPE-SPELLING\n"
+        f"  what is left to mend: python convert_data.py {copy} --check\n"
     )
     assert (done.returncode, done.stdout) == (0, told)
     assert raw.read_bytes() == before
@@ -276,11 +277,26 @@ def test_fix_writes_a_copy_and_a_diff_and_the_copy_has_nothing_left_to_mend(tmp_
     assert checked.stdout.splitlines()[-1].endswith("--fix can mend 0")
 
 
+def test_a_folder_converts_after_a_fix(tmp_path: Path) -> None:
+    raw = tmp_path / "reports" / "raw.json"
+    raw.parent.mkdir()
+    raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace("\n", "\r\n"), encoding="utf-8", newline="")
+    assert convert(raw.parent, "--fix", cwd=tmp_path).returncode == 0
+    done = convert(raw.parent, "--output", "out.json", cwd=tmp_path)
+    assert (done.returncode, "file in a folder read in its mended copy" in done.stdout) == (0, True)
+
+
+def test_pairs_show_originals_beside_their_variants(tmp_path: Path) -> None:
+    done = convert(EXAMPLE, "--output", "out.json", "--pairs", "3", cwd=tmp_path)
+    assert done.returncode == 0
+    assert [done.stdout.count(f"\n  {word}\n") for word in ("original", "variant")] == [3, 3]
+
+
 def test_fix_opens_a_file_that_a_trailing_comma_kept_shut(tmp_path: Path) -> None:
     raw = tmp_path / "raw.json"
     raw.write_text(EXAMPLE.read_text(encoding="utf-8").rstrip()[:-1].rstrip() + ",\n]\n", encoding="utf-8")
     assert convert(raw, "--check", cwd=tmp_path).returncode == 3
-    assert convert(raw, "--fix", cwd=tmp_path).stdout.endswith(": 1 F-COMMA\n")
+    assert convert(raw, "--fix", cwd=tmp_path).stdout.splitlines()[0].endswith(": 1 F-COMMA")
     assert convert(tmp_path / "raw.fixed.json", "--check", cwd=tmp_path).returncode == 0
 
 

@@ -38,6 +38,8 @@ class Project:
             "training.logging_steps=1",
             "training.per_device_train_batch_size=2",
             "evaluation.max_documents=2",
+            "evaluation.few_shot_k=1",
+            "evaluation.probe_steps=3",
             "decoding.max_new_tokens=20",
         ]
 
@@ -64,7 +66,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def tuned(project: Project) -> tuple[str, str]:
-    code, out, err = project.run("fine_tune.py", "--preview", "1")
+    code, out, err = project.run("fine_tune.py")
     assert code == 0, err
     return out, err
 
@@ -76,6 +78,7 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
 
     assert {
         "final_model", "training_samples.json", "evaluation_results.json", "evaluation_report.md", "run.json",
+        "evaluation_report.html",
         "checkpoint-4", "checkpoint-6",
     } <= names  # fmt: skip
     assert {"adapter_model.safetensors", "tokenizer.json", "chat_template.jinja", "prompt_contract.json",
@@ -88,6 +91,13 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
     assert headline["after_constrained"]["referential_integrity_rate"] == 1.0
     assert "[[{" in err  # the preview shows what is supervised
     assert "6/6" in err
+
+
+def test_a_preview_shows_rows_and_stops(project: Project) -> None:
+    code, out, err = project.run("fine_tune.py", "--preview", "2", "-o", str(project.folder / "previewed"))
+    assert (code, err.count("[[{")) == (0, 2)
+    assert out.startswith("dry run:")
+    assert not (project.folder / "previewed").exists()
 
 
 def test_samples_are_exactly_what_is_trained(project: Project, tuned: tuple[str, str]) -> None:
@@ -107,6 +117,23 @@ def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str
     assert {d["id"] for d in result["documents"]} <= held_out
     assert result["schema_version"] == 2
     assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_base_is_shown_a_train_row_and_gold_answers_are_probed(project: Project, tuned: tuple[str, str]) -> None:
+    result = json.loads((project.folder / "out/evaluation_results.json").read_text(encoding="utf-8"))
+    rows = json.loads((project.folder / "training_data.json").read_text(encoding="utf-8"))
+    train = {row["id"] for row in rows if row["split"] == "train"}
+
+    assert list(result["columns"]) == ["before", "few_shot", "after", "after_constrained"]
+    assert len(result["few_shot"]["rows"]) == 1
+    assert set(result["few_shot"]["rows"]) <= train
+    assert (
+        result["columns"]["few_shot"]["cost"]["prompt_tokens_per_row"]
+        > (result["columns"]["before"]["cost"]["prompt_tokens_per_row"])
+    )
+    assert result["columns"]["after"]["cost"]["forward_passes_per_row"] > 0
+    assert set(result["probes"]) == {"before", "after"}
+    assert [one["step"] for one in result["run"]["probes"]] == [0, 3, 6]
 
 
 def test_the_ontology_travels_from_the_data_to_the_model_and_the_model_is_asked_by_it(
@@ -152,6 +179,7 @@ def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Proje
     assert json.loads(out.splitlines()[-1])["after"]["strict_parse_rate"] is not None
     assert result["earlier"]["num_rows_shared"] == result["columns"]["after"]["num_rows"] >= 1
     assert result["earlier"]["regressions"] == []
+    assert result["run"]["losses"] == json.loads(earlier.read_text(encoding="utf-8"))["run"]["losses"]
 
 
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:
@@ -189,6 +217,27 @@ def test_a_killed_run_resumes_to_the_same_losses(project: Project, tuned: tuple[
     resumed = json.loads((other / "evaluation_results.json").read_text(encoding="utf-8"))["run"]["resumed_from"]
     assert resumed is not None
     assert losses(other) == losses(project.folder / "out")
+
+
+def test_sigterm_saves_the_update_under_way_and_exits_with_0(project: Project) -> None:
+    other = project.folder / "stopped"
+    project.overrides.append("training.max_steps=5000")
+    try:
+        process = project.start("fine_tune.py", "-o", str(other))
+    finally:
+        project.overrides.pop()
+    deadline = time.monotonic() + WAIT_S
+    while not (other / "checkpoint-2").exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=WAIT_S)
+    saved = max(int(path.name.removeprefix("checkpoint-")) for path in other.glob("checkpoint-*"))
+
+    assert (process.returncode, out) == (0, "")
+    assert f"stopped after update {saved} and saved; go on with --resume" in err
+    assert not (other / "final_model").exists()
 
 
 def test_a_text_gets_one_answer_or_one_reason(project: Project, tuned: tuple[str, str]) -> None:

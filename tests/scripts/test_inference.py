@@ -1,6 +1,7 @@
 """inference.py as a process, with an extractor from a table: places, exit codes, and what goes where."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ LIMIT_S = 60.0
 # The script as it is, but for the model: "bad" has an unreadable answer, any other text the canned graph.
 SCRIPTED = """
 import sys, inference
-from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor
+from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor
 inference.loader = lambda *_: lambda: ScriptedExtractor({"bad": "no graph"}, default=CANNED_ANSWER)
 sys.exit(inference.errors.run_script(inference.main))
 """
@@ -59,6 +60,12 @@ def test_a_folder_gives_json_lines_and_an_unreadable_answer_is_counted(folder):
     assert b"3 texts, 1 without a graph" in result.stderr
 
 
+def test_an_export_is_written_and_its_findings_are_told(folder):
+    result = run(str(folder / "a.txt"), "--format", "raw")
+    assert (result.returncode, json.loads(result.stdout)["id"]) == (0, "a.txt")
+    assert b"3 to review: name is not in the text" in result.stderr
+
+
 def test_a_folder_as_target_gets_one_file_each(folder):
     result = run(str(folder / "a.txt"), str(folder / "b.md"), "-o", str(folder / "out"))
     assert (result.returncode, result.stdout) == (0, b"")
@@ -78,7 +85,7 @@ def test_one_unreadable_answer_is_exit_2_with_the_reason(folder):
         (["--text", "a", "b.txt"], "give either --text or files"),
         (["--text", " "], "--text: is empty"),
         (["missing.txt"], "missing.txt: can't be read: No such file or directory."),
-        (["--text", "a", "--format", "stix"], "'json', 'jsonl'"),
+        (["--text", "a", "--format", "rdf"], "'json', 'jsonl', 'raw', 'stix'"),
         (["--text", "a", "--model", "no-such-folder"], "no-such-folder: no such folder. Run fine_tune.py first"),
         (["--text", "a", "output.id_stile=slug"], "id_style"),
     ],
@@ -88,3 +95,71 @@ def test_a_user_error_is_exit_2_in_words(arguments, says):
     assert (result.returncode, result.stdout) == (2, "")
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+
+
+# Notes every text that it is asked for, and hangs on one until it is killed.
+HANGING = """
+import sys, threading, inference
+from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor
+
+class Hanging(ScriptedExtractor):
+    def extract(self, texts, *, cancel=None):
+        for text in texts:
+            with open(sys.argv[-1] + '.asked', 'a') as file:
+                file.write(text + '\\n')
+            if text == HANGS_AT:
+                sys.stderr.write('hangs\\n')
+                sys.stderr.flush()
+                threading.Event().wait()
+        return super().extract(texts)
+
+inference.loader = lambda *_: lambda: Hanging(default=CANNED_ANSWER)
+sys.exit(inference.errors.run_script(inference.main))
+"""
+
+
+@pytest.mark.parametrize("out", ["graphs.jsonl", "graphs/"])
+def test_a_killed_run_goes_on_nothing_twice_nothing_lost(tmp_path, out):
+    lines = "".join(json.dumps({"text": f"text {n}", "id": f"r{n:02}"}) + "\n" for n in range(10))
+    (tmp_path / "reports.jsonl").write_text(lines, encoding="utf-8")
+    target = f"{tmp_path}/{out}"
+    arguments = [str(tmp_path / "reports.jsonl"), "decoding.batch_size=2", "-o", target]
+
+    def begin(hangs_at):
+        code = HANGING.replace("HANGS_AT", repr(hangs_at))
+        return subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
+
+    with begin("text 6") as killed:
+        for line in killed.stderr:
+            if line == "hangs\n":
+                killed.send_signal(signal.SIGKILL)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "graphs.jsonl").exists()
+
+    with begin("none") as second:
+        said = second.stderr.read()
+    assert second.returncode == 0
+    assert "going on with an earlier run: 6 texts are done" in said
+    asked = Path(f"{target}.asked").read_text(encoding="utf-8").splitlines()
+    assert asked == [f"text {n}" for n in (0, 1, 2, 3, 4, 5, 6, 6, 7, 8, 9)]
+    if out.endswith("/"):
+        assert sorted(path.name for path in Path(target).iterdir() if path.suffix == ".json") == [
+            f"r{n:02}.json" for n in range(10)
+        ]
+    else:
+        rows = [json.loads(line) for line in Path(target).read_text(encoding="utf-8").splitlines()]
+        assert [row["source"] for row in rows] == [f"r{n:02}" for n in range(10)]
+        assert all(row["graph"]["entities"] for row in rows)
+    assert list(tmp_path.rglob("*.partial")) == []
+
+    with begin("none") as third:  # the whole is there: a further run begins anew
+        assert "going on" not in third.stderr.read()
+
+
+def test_offsets_and_a_least_confidence_are_asked_for_by_options():
+    text = "GlassViper used NightLoom against Northwind Bank."
+    graph = json.loads(run("--text", text, "--offsets", "--min-confidence", "0.93").stdout)
+    assert [edge["type"] for edge in graph["relationships"]] == ["USE"]
+    at = graph["relationships"][0]["evidence_at"]
+    assert text[at["start"] : at["end"]] == "GlassViper used NightLoom"
+    assert script("--text", text, "--min-confidence", "2").returncode == 2

@@ -9,8 +9,29 @@ import pytest
 pytestmark = pytest.mark.scripts
 
 OPTIONS = {
-    "inference.py": ["--text", "--model", "--out", "--format", "--config", "--profile", "key=value", "FILE|FOLDER|-"],
-    "serve.py": ["--model", "--host", "--port", "--scripted", "--config", "--profile", "key=value"],
+    "inference.py": [
+        "--text",
+        "--model",
+        "--out",
+        "--format",
+        "--backend",
+        "--base-url",
+        "--config",
+        "--profile",
+        "key=value",
+        "FILE|FOLDER|-",
+    ],
+    "serve.py": [
+        "--model",
+        "--host",
+        "--port",
+        "--scripted",
+        "--backend",
+        "--base-url",
+        "--config",
+        "--profile",
+        "key=value",
+    ],
 }
 HEAVY = ("torch", "transformers", "fastapi", "uvicorn", "httpx2", "sentencex")
 

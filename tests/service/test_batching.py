@@ -7,7 +7,7 @@ import pytest
 
 from kgtune.errors import ModelError
 from kgtune.extraction.extractor import Extraction, ScriptedExtractor
-from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError
+from kgtune.extraction.interruption import BackendError, DeviceLostError, DeviceMemoryError, PartlyFailedError
 from kgtune.service.batching import BatchRun
 from kgtune.service.jobs import Batch, ExtractionError, Job
 from tests.fakes import CallingExtractor
@@ -149,3 +149,23 @@ def test_outcomes_stand_in_the_order_of_the_jobs():
     outcomes, _, _ = run(answer, *answers)
     found = [o.raw_text if isinstance(o, Extraction) else kinds([o])[0] for o in outcomes]
     assert found == ["answer a", "answer b", "MemoryFullError", "MemoryFullError", "MemoryFullError"]
+
+
+def test_a_server_that_failed_some_texts_is_not_asked_again_for_any():
+    """Their extractor has tried again already, and a server in trouble should not get the whole batch once more."""
+    (good,) = ScriptedExtractor().extract(["a"])
+    bad = BackendError("http://127.0.0.1:8001/v1: failed (500).", status=502)
+
+    def answer(texts):
+        raise PartlyFailedError("1 of 2 texts failed", [good, bad])
+
+    outcomes, calls, _ = run(answer, "a", "b")
+    assert (outcomes, calls) == ([good, bad], [["a", "b"]])
+
+
+def test_a_server_that_failed_the_only_text_is_its_outcome():
+    def answer(texts):
+        raise BackendError("no answer", status=504)
+
+    outcomes, calls, _ = run(answer, "a")
+    assert (kinds(outcomes), calls) == (["BackendError"], [["a"]])

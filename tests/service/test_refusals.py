@@ -4,6 +4,7 @@ import pytest
 
 from kgtune.errors import ModelError
 from kgtune.extraction.extractor import read_answer
+from kgtune.extraction.interruption import BackendError
 from kgtune.service import refusals
 from kgtune.service.jobs import DeadlineError, ExtractionError, MemoryFullError, NotReadyError, QueueFullError
 from kgtune.service.refusals import RefusalError
@@ -50,6 +51,16 @@ def test_a_text_of_no_use_is_refused(text, status, reason):
         (MemoryFullError(), 503, "device_memory", "has no memory", "9"),
         (DeadlineError(), 504, "deadline", "no answer within 120 s (service.timeout_s)", None),
         (ExtractionError("ValueError"), 500, "extractor_failed", "the extraction failed", None),
+        (
+            BackendError("http://10.0.0.7/v1: x.", status=503, retry_after_s=30),
+            503,
+            "backend_unavailable",
+            "in 30 s",
+            "30",
+        ),
+        (BackendError("http://10.0.0.7/v1: x.", status=503), 503, "backend_unavailable", "in 9 s", "9"),
+        (BackendError("http://10.0.0.7/v1: x.", status=504), 504, "backend_timeout", "(openai.timeout_s)", None),
+        (BackendError("http://10.0.0.7/v1: x.", status=502), 502, "backend_failed", "log says how", None),
         (ModelError("text: is too long. Split it."), 422, "extractor", "text: is too long. Split it.", None),
     ],
 )
@@ -58,6 +69,7 @@ def test_every_engine_error_has_a_status_a_reason_and_words(error, status, reaso
     assert (refusal.status, refusal.reason, refusal.headers.get("Retry-After")) == (status, reason, retry_after)
     assert says in refusal.message
     assert refusal.message.endswith(".")
+    assert "10.0.0.7" not in refusal.message  # where the server stands is no client's matter
 
 
 def test_an_unreadable_answer_is_told_from_a_gateways_502():

@@ -9,10 +9,13 @@ import pytest
 from fastapi import Request
 from hypothesis import given, settings
 
+from kgtune import export, ontology
 from kgtune import graph as graphs
 from kgtune.errors import ModelError
+from kgtune.export import Document
 from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer, scripted
 from kgtune.graph import EMPTY_TEXT
+from kgtune.parsing import parse_answer
 from kgtune.service import keys, routes
 from kgtune.service.bodies import StreamRequest
 from kgtune.service.chat import pieces
@@ -74,6 +77,23 @@ def test_wishes_choose_of_the_graph_and_add_nothing(canned, wishes, names, types
     assert {tuple(entity) for entity in body["entities"]} == {graphs.ENTITY_KEYS}
 
 
+@pytest.mark.parametrize("name", export.FORMATS)
+def test_every_format_is_answered_as_its_media_type(canned, name):
+    source = {"title": "A title", "url": "https://x.example/r", "published": "2026-11-20", "tlp": "clear"}
+    response = canned.post(EXTRACT, json={"text": TEXT, "format": name, **source})
+    assert (response.status_code, response.headers["content-type"]) == (200, export.FORMATS[name].media_type)
+    graph = graphs.with_ids(parse_answer(CANNED_ANSWER).graph, "slug")
+    document = Document("A title", "https://x.example/r", "2026-11-20", "clear")
+    assert response.content == export.render(graph, TEXT, name, document, ontology.load("threat_event")).content
+    assert "x-export-findings" not in response.headers
+
+
+def test_what_a_format_has_no_place_for_is_told_in_a_header(canned):
+    """The text is another than the one that the canned answer is about."""
+    response = canned.post(EXTRACT, json={"text": "Nothing of the kind.", "format": "raw"})
+    assert response.headers["x-export-findings"] == "5"
+
+
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
@@ -87,7 +107,7 @@ def test_wishes_choose_of_the_graph_and_add_nothing(canned, wishes, names, types
         ({"min_confidence": "0.5"}, "valid number"),
         ({"offsets": 1}, "valid boolean"),
         ({"stats": "yes"}, "valid boolean"),
-        ({"format": "stix"}, 'format: there is no "stix".'),
+        ({"format": "rdf"}, 'format: there is no "rdf".'),
         ({"format": "xml"}, 'format: there is no "xml".'),
         ({"title": ""}, "at least 1 character"),
         ({"title": "x" * 501}, "at most 500 characters"),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import get_type_hints
 
 import anyio
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from kgtune import graph
 from kgtune.errors import ModelError
 from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, read_answer, scripted
+from kgtune.extraction.long_texts import LongTextExtractor
 from kgtune.graph import EMPTY_TEXT
 from kgtune.service import bodies
 from kgtune.service.keys import Keys
@@ -519,3 +521,64 @@ def test_the_one_model_is_listed():
         response = client.get("/v1/models")
     model = {"id": "scripted", "object": "model", "created": 0, "owned_by": "kgtune"}
     assert response.json() == {"object": "list", "data": [model]}
+
+
+HALVES = {
+    "Tidal Fox used Vexa.": (
+        '{"entities":[{"labels":"Org","id":"e1","name":"Tidal Fox","description":""},'
+        '{"labels":"Tool","id":"e2","name":"Vexa","description":""}],"relationships":'
+        '[{"type":"USE","source":"e1","target":"e2","confidence":0.9,"evidence":"Tidal Fox used Vexa"}]}'
+    ),
+    "Later Vexa called 198.51.100[.]7.": (
+        '{"entities":[{"labels":"Tool","id":"e1","name":"Vexa","description":""},'
+        '{"labels":"Asset","id":"e2","name":"198.51.100.7","description":""},'
+        '{"labels":"Asset","id":"e3","name":"nowhere.example","description":""}],"relationships":'
+        '[{"type":"CALL","source":"e1","target":"e3","confidence":0.4,"evidence":"Vexa called"}]}'
+    ),
+}
+
+
+def in_windows():
+    """Answer every text of more than five words in windows, behind the guard that serve.py puts before it."""
+    return LongTextExtractor(ScriptedExtractor(HALVES), lambda text: len(text.split()), 5, 0)
+
+
+def test_a_text_over_the_window_is_answered_window_by_window_in_one_request():
+    text = " ".join(HALVES)
+    with serving(in_windows) as client:
+        plain = client.post(EXTRACT, json={"text": text})
+        told = client.post(EXTRACT, json={"text": text, "offsets": True, "stats": True}).json()
+        events = client.post(f"{EXTRACT}/stream", json={"text": text}).text
+
+    assert plain.status_code == 200
+    assert list(plain.json()) == ["entities", "relationships"]
+    assert [entity["name"] for entity in plain.json()["entities"]] == [
+        "Tidal Fox", "Vexa", "198.51.100.7", "nowhere.example",
+    ]  # fmt: skip
+    assert (plain.headers["X-Windows"], plain.headers["X-Ungrounded"]) == ("2", "1")
+    assert [text[m["start"] : m["end"]] for m in told["entities"][1]["mentions"]] == ["Vexa", "Vexa"]
+    assert [m["window"] for m in told["entities"][1]["mentions"]] == [0, 1]
+    assert told["entities"][2]["mentions"][0]["level"] == "refanged"
+    assert told["stats"]["windows"] == [{"start": 0, "end": 20}, {"start": 21, "end": 54}]
+    assert events.count("event: entity") == 4
+    assert events.count("event: relationship") == 2
+
+
+def test_what_the_text_does_not_hold_is_left_out_where_the_configuration_says_so():
+    cfg = Config(output=OutputSettings(ungrounded="drop"))
+    with serving(in_windows, cfg) as client:
+        response = client.post(EXTRACT, json={"text": " ".join(HALVES)})
+    assert [entity["name"] for entity in response.json()["entities"]] == ["Tidal Fox", "Vexa", "198.51.100.7"]
+    assert [edge["type"] for edge in response.json()["relationships"]] == ["USE"]
+
+
+def test_a_stream_filters_by_the_confidence_that_counts_and_not_by_the_models_word():
+    [extraction] = ScriptedExtractor(HALVES).extract(["Tidal Fox used Vexa."])
+    edge = replace(extraction.graph.relationships[0], confidence=0.3)
+    unsure = replace(extraction, graph=replace(extraction.graph, relationships=(edge,)))
+    with serving(lambda: CallingExtractor(lambda texts: [unsure for _ in texts])) as client:
+        body = {"text": "Tidal Fox used Vexa.", "min_confidence": 0.5}
+        events = client.post(f"{EXTRACT}/stream", json=body).text
+        whole = client.post(EXTRACT, json=body).json()
+    assert (events.count("event: entity"), events.count("event: relationship")) == (2, 0)
+    assert whole["relationships"] == []

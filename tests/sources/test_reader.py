@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kgtune.sources import RawSet, read_raw
+from kgtune.sources import Findings, RawSet, expand, read_raw
 
 ITEM = {
     "id": "r1",
@@ -120,3 +120,22 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(f"[{LINE}]", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("no", encoding="utf-8")
     assert [d.id for d in read_raw([tmp_path]).documents] == ["r1", "r2"]
+
+
+def test_a_mended_copy_in_a_folder_stands_for_its_original(tmp_path: Path) -> None:
+    for name in ("raw.json", "raw.fixed.json", "other.json"):
+        (tmp_path / name).write_text("[]", encoding="utf-8")
+    findings = Findings()
+    found = expand([tmp_path], findings)
+    assert [path.name for path in found] == ["other.json", "raw.fixed.json"]
+    assert findings.counts == {"note: file in a folder read in its mended copy": 1}
+    assert [path.name for path in expand([tmp_path / "raw.json"])] == ["raw.json"]
+
+
+def test_what_a_conversion_wrote_into_a_folder_is_no_input_of_the_next(tmp_path: Path) -> None:
+    own = ("out.json", "out.report.json", "out.report.html", "splits.lock.json", "raw.fixed.diff")
+    for name in ("raw.json", *own):
+        (tmp_path / name).write_text("[]", encoding="utf-8")
+    findings = Findings()
+    assert [path.name for path in expand([tmp_path], findings)] == ["raw.json"]
+    assert findings.counts == {"note: file in a folder left aside: written by convert_data.py": len(own)}

@@ -142,7 +142,7 @@ def test_preview_shows_what_is_supervised(tokenizer: Any) -> None:
 def test_shares_of_what_stands_in_its_text_word_for_word() -> None:
     graph = Graph(
         (Entity("Tool", "e1", "VelkaRAT"), Entity("Tool", "e2", "velkarat"), Entity("Target", "e3", "Northvale Bank")),
-        (Relationship("USE", "e1", "e3", 0.9, TEXT[:20]), Relationship("USE", "e1", "e2", 0.9, ""), Relationship("USE", "e2", "e3", 0.9, "in other words")),
+        (Relationship("USE", "e1", "e3", 0.9, TEXT.partition(" ")[0]), Relationship("USE", "e1", "e2", 0.9, ""), Relationship("USE", "e2", "e3", 0.9, TEXT[:3])),
     )  # fmt: skip
     sample = supervision.Sample(replace(make_example(), graph=graph), "", "", (), ())
 

@@ -58,10 +58,10 @@ def examples() -> list[Example]:
 
 
 def make_trainer(cfg: Config, output_dir: Path) -> Any:
-    from kgtune import model
+    from kgtune import hub, model
     from kgtune.training import training
 
-    folder = model.resolve(cfg.model.model_id)
+    folder = hub.resolve(cfg.model.model_id)
     tokenizer = model.load_tokenizer(folder)
     samples = supervision.supervise(
         examples(), tokenizer, SYSTEM, max_seq_length=cfg.model.max_seq_length, overlength="refuse"
@@ -133,11 +133,11 @@ def test_one_batch_is_learnt_to_the_letter(base: Path, tmp_path: Path) -> None:
 def test_a_resumed_run_has_the_same_losses_and_the_same_adapter(base: Path, tmp_path: Path) -> None:
     import torch
 
-    from kgtune.training import training
+    from kgtune.training import checkpoints, training
 
     whole = make_trainer(settings(base), tmp_path / "whole")
     uninterrupted = training.train(whole, None)
-    [first, _] = training.checkpoints(tmp_path / "whole")
+    [first, _] = checkpoints.whole(tmp_path / "whole")
     resumed = make_trainer(settings(base), tmp_path / "whole")
     continued = training.train(resumed, first)
 
@@ -189,3 +189,24 @@ def test_rows_that_the_trainer_would_render_otherwise_are_refused(base: Path, tm
 
     with pytest.raises(ModelError, match="row r0: the trainer tokenises this row differently"):
         training.check_tokens(trainer, samples)
+
+
+def test_answering_before_training_changes_nothing_in_four_bits(base: Path, tmp_path: Path) -> None:
+    """bitsandbytes repacks 4-bit weights for answers on some processors, and no gradient passes those."""
+    import torch
+
+    from kgtune.training import training
+
+    cfg = settings(base, **{"model.load_in_4bit": "true", "lora.lora_dropout": 0.0})
+    adapters = []
+    for answers_first in (False, True):
+        trainer = make_trainer(cfg, tmp_path / str(answers_first))
+        if answers_first:
+            trainer.model.eval()
+            with torch.inference_mode():
+                trainer.model(input_ids=torch.tensor([[5, 6, 7]]))
+        training.train(trainer, None)
+        adapters.append({n: p.detach().clone() for n, p in trainer.model.named_parameters() if p.requires_grad})
+
+    assert len(adapters[0]) == 28
+    assert [name for name, p in adapters[0].items() if not p.equal(adapters[1][name])] == []

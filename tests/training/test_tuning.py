@@ -1,64 +1,21 @@
-"""The stages of a run, as far as no training is needed: what is measured how, and what is refused."""
+"""The stages of a run, as far as no training is needed: what is refused before anything is loaded."""
 
 from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kgtune import config, ontology
 from kgtune.errors import ConfigError, DataError, UserError
-from kgtune.extraction.extractor import ScriptedExtractor
+from kgtune.splitting import split_lock
+from kgtune.splitting.split_lock import Lock
 
 pytestmark = pytest.mark.tiny
 OUTPUT = '{"entities":[{"labels":"Tool","id":"e1","name":"VelkaRAT","description":""}],"relationships":[]}'
-
-
-class Adapted:
-    """A model whose adapter can be switched off; it remembers whether it was."""
-
-    device = "cpu"
-    adapter = "on"
-
-    def eval(self):
-        return self
-
-    @contextmanager
-    def disable_adapter(self):
-        self.adapter = "off"
-        yield
-        self.adapter = "on"
-
-
-def test_before_is_the_adapter_off_and_after_is_the_adapter_on(monkeypatch):
-    from kgtune.training import tuning
-
-    model, asked = Adapted(), []
-
-    def extractor(**given):
-        asked.append((given["name"], given["model"].adapter))
-        return ScriptedExtractor()
-
-    monkeypatch.setattr(tuning.generation, "TransformersExtractor", extractor)
-    prepared = SimpleNamespace(
-        tokenizer=None, system="", supervision=SimpleNamespace(max_answer_tokens=10), held_out=lambda cfg: []
-    )
-    cfg = config.load(None, "demo").config
-    measured = []
-    real = tuning.evaluation.measure
-    monkeypatch.setattr(
-        tuning.evaluation, "measure", lambda e, rows: (measured.append(model.adapter), real(e, rows))[1]
-    )
-    for which in ("before", "after"):
-        tuning.measure(model, prepared, cfg, which)
-
-    assert measured == ["off", "on"]
-    assert [name for name, _ in asked] == ["before", "after"]
 
 
 @pytest.fixture
@@ -153,6 +110,17 @@ def test_rows_that_carry_a_split_are_not_touched(tmp_path: Path) -> None:
     ]
     examples, _ = rows_of(tmp_path, rows, "ontology=threat_event")
     assert {entity.labels for example in examples for entity in example.graph.entities} == {"threat-actor"}
+
+
+def test_bare_rows_stay_in_the_splits_that_the_lock_beside_them_has(tmp_path: Path) -> None:
+    rows = [bare_row(n, "ThreatOrganization") | {"id": f"r{n}"} for n in range(20)]
+    free, _ = rows_of(tmp_path, rows)
+    moved = {example.id: "train" if example.split == "test" else "test" for example in free}
+    split_lock.write(tmp_path / split_lock.NAME, Lock(moved))
+    locked, _ = rows_of(tmp_path, rows)
+    assert {example.id: example.split for example in locked} == moved
+    without, _ = rows_of(tmp_path, rows, "data.splits_lock=false")
+    assert {example.id: example.split for example in without} == {example.id: example.split for example in free}
 
 
 def test_the_ontology_beside_the_data_is_used_unless_another_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,132 @@
+"""The report's words in English and Chinese: columns, metrics, reasons why answers fail, verdicts.
+
+Knows nothing about numbers. What the scorer already says in English is not said here again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kgtune.scoring.metrics import METRICS
+from kgtune.scoring.taxonomy import FINDINGS
+
+
+class Words(NamedTuple):
+    """One phrase in both languages."""
+
+    en: str
+    zh: str
+
+
+COLUMNS = {
+    "before": Words("base", "基座模型"),
+    "few_shot": Words("base, with examples in its prompt", "基座模型（提示中带示例）"),
+    "after": Words("tuned", "微调后"),
+    "after_constrained": Words("tuned, held to the grammar", "微调后（受语法约束）"),
+}
+VERDICTS = {
+    "better": Words("better", "变好"),
+    "worse": Words("worse", "变差"),
+    "no difference shown": Words("no difference shown", "未见差异"),
+    "too few documents": Words("too few documents", "文档太少"),
+    "not measured": Words("not measured", "未测量"),
+}
+DIMENSIONS = {
+    "language": Words("language of the text", "文本语言"),
+    "length": Words("length of the text, in characters", "文本长度（字符）"),
+    "source": Words("source", "来源"),
+    "entity_names": Words("entities by whether training has seen the name", "实体：名称是否在训练中出现过"),
+    "relationship_names": Words(
+        "relationships by whether training has seen both names", "关系：两端名称是否都在训练中出现过"
+    ),
+    "label": Words("entities by label", "实体（按标签）"),
+    "type": Words("relationships by type", "关系（按类型）"),
+}  # fmt: skip
+_METRICS_ZH = {
+    "strict_parse_rate": "严格解析为 JSON",
+    "parse_after_repair_rate": "可读出图谱（必要时修复）",
+    "contract_shape_rate": "符合约定结构",
+    "schema_valid_rate": "标签与类型均属本体",
+    "referential_integrity_rate": "关系两端均存在，id 不重复",
+    "endpoint_legality_rate": "关系类型允许其两端标签",
+    "exact_graph_rate": "整个图谱完全正确",
+    "empty_text_accuracy": "空文本得到空图谱",
+    "empty_text_accuracy_hard": "同上，谈及安全的文本",
+    "name_grounding_rate": "名称见于原文",
+    "evidence_grounding_rate": "证据见于原文",
+    "entity_hallucination_rate": "凭空出现的实体",
+    "truncation_rate": "在词元上限处截断",
+    "entity_f1": "实体 F1",
+    "relationship_f1": "关系 F1",
+    "f1": "实体与关系合计 F1",
+    "entity_relaxed_f1": "实体 F1（宽松）",
+    "relationship_relaxed_f1": "关系 F1（宽松）",
+    "brier_score": "置信度的 Brier 分数",
+    "calibration_error": "期望校准误差（十档）",
+}
+_METRICS_EN = {
+    "entity_f1": "entities, F1",
+    "relationship_f1": "relationships, F1",
+    "f1": "entities and relationships together, F1",
+    "entity_relaxed_f1": "entities, F1, relaxed",
+    "relationship_relaxed_f1": "relationships, F1, relaxed",
+}
+_TRAIN_ZH = "未微调的模型常有的习惯：训练更久、增加文档，或使用 decoding.constraint=full。"
+_GRAMMAR_ZH = "使用 decoding.constraint=schema 或 full。"
+_FINDINGS_ZH = {
+    "no_answer": ("该文档没有答案", "对这些 id 重新抽取。"),
+    "empty": ("答案为空", "检查提示：文本可能没有送达模型。"),
+    "loop": ("同一段落或条目反复出现", "使用 decoding.constraint=full，或用更多同等长度的文本训练。"),
+    "cut_off": (
+        "答案中途结束",
+        "提高 decoding.max_new_tokens，或切分文本（data.overlength=window）。",
+    ),
+    "code_fence": ("图谱外有代码围栏", _TRAIN_ZH),
+    "prose_around": ("图谱前后有多余文字", _TRAIN_ZH),
+    "quotes": ("引号错误、缺失或未转义", _GRAMMAR_ZH),
+    "trailing_comma": ("右括号前多了逗号", _GRAMMAR_ZH),
+    "bad_escape": ("JSON 不认识的转义，或字符串中有换行", _GRAMMAR_ZH),
+    "duplicate_key": ("对象中同一键出现两次", _GRAMMAR_ZH),
+    "not_json": ("没有 JSON，或以其他方式损坏", _TRAIN_ZH),
+    "array_root": ("根是列表而不是对象", _TRAIN_ZH),
+    "not_object": ("根是单个值而不是对象", _TRAIN_ZH),
+    "missing_key": ("缺少键或必需的值", _GRAMMAR_ZH),
+    "extra_key": ("出现约定之外的键", _GRAMMAR_ZH),
+    "wrong_type": ("值的类型错误", _GRAMMAR_ZH),
+    "unknown_label": (
+        "本体中没有的实体标签",
+        "使用 decoding.constraint=full，或把该标签加入本体。",
+    ),
+    "unknown_type": (
+        "本体中没有的关系类型",
+        "使用 decoding.constraint=full，或把该类型加入本体。",
+    ),
+    "duplicate_id": ("两个实体共用一个 id", "使用 decoding.constraint=full。"),
+    "dangling_id": ("关系指向不存在的实体", "使用 decoding.constraint=full。"),
+}
+PROBES = {
+    "start_probability": Words("probability of the answer's right first token", "答案首个词元的概率"),
+    "end_probability": Words("probability of ending where the gold answer ends", "在标准答案结尾处结束的概率"),
+    "structure_loss": Words("loss on JSON's own tokens (brackets, keys, commas)", "结构词元的损失（括号、键、逗号）"),
+    "value_loss": Words("loss on the values", "值词元的损失"),
+}
+
+
+def column(name: str) -> Words:
+    """Name a column; one that is not ours keeps its name."""
+    return COLUMNS.get(name, Words(name, name))
+
+
+def metric(name: str) -> Words:
+    """Name a metric."""
+    return Words(_METRICS_EN.get(name, METRICS[name].words), _METRICS_ZH[name])
+
+
+def finding(code: str) -> Words:
+    """Say what a finding is."""
+    return Words(FINDINGS[code].words, _FINDINGS_ZH[code][0])
+
+
+def advice(code: str) -> Words:
+    """Say what to do when a finding is the most frequent one."""
+    return Words(FINDINGS[code].advice, _FINDINGS_ZH[code][1])

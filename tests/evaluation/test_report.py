@@ -1,0 +1,60 @@
+"""evaluation_report.md: the scorer's table, what changed, what failed and why, documents, in two languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from kgtune.evaluation import report
+from tests.evaluation import build
+
+
+@pytest.fixture(scope="module")
+def text():
+    return report.markdown(build.result())
+
+
+def test_the_report_counts_why_answers_failed_and_says_what_to_do(text):
+    assert "- before: not_json 15" in text
+    assert "- after_constrained: none" in text
+    assert "Most often of the tuned model (1): " in text
+    assert "微调后最常见（1）：" in text
+
+
+def test_both_languages_say_the_same(text):
+    english, chinese = text.split("# 评测报告\n")
+
+    assert english.count("\n## ") == chinese.count("\n## ") == 4
+    assert english.count("\n### ") == chinese.count("\n### ") == 3
+    assert "- base to tuned: of the documents with something to find 12 gained, 0 lost, 2 stayed." in english
+    assert "- 基座模型 → 微调后：在有内容可抽取的文档中，12 篇提升，0 篇下降，2 篇不变。" in chinese
+    assert "| 实体 F1 |" in chinese
+
+
+def test_the_documents_show_gold_base_and_tuned(text):
+    assert text.count("- **gold**: ") == text.count("- **标准答案**: ") == 3
+    assert "✓ Otter 10 USE VelkaRAT" in text
+    assert "no graph can be read from the answer (not_json): `I can't do that.`" in text
+    assert "✗ Lost (Tool)" in text
+
+
+def test_the_probes_are_a_table_of_their_own(text):
+    assert "| probability of ending where the gold answer ends | 0.500 (0.40-0.60) | 0.500 (0.40-0.60) |" in text
+    assert "| `name` | 1.500 | 1.500 |" in text
+    result = build.result()
+    result["probes"] = {}
+    assert "Probes" not in report.markdown(result)
+
+
+def test_what_a_text_holds_stays_text():
+    rows = [build.example(n, f"<img src=x onerror=1> | Otter {n} `used` VelkaRAT") for n in range(14)]
+    text = report.markdown(build.result(rows))
+
+    assert "> &lt;img src=x onerror=1&gt; | Otter 10 `used` VelkaRAT" in text
+    assert "<img" not in text
+
+
+def test_a_model_without_any_fault_is_said_to_have_none():
+    right = {row.text: row.answer for row in build.EXAMPLES}
+    text = report.markdown(build.measured(before={}, after=right))
+
+    assert "no answer failed, and none has a finding." in text

@@ -1,0 +1,48 @@
+"""Everything that a report names has words in both languages."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+
+from kgtune.evaluation import charts, overview, wording
+from kgtune.evaluation.evaluation import Which
+from kgtune.scoring import tables
+from kgtune.scoring.column import CELLS
+from kgtune.scoring.comparison import Verdict
+from kgtune.scoring.sample import TRAITS
+from kgtune.scoring.taxonomy import FINDINGS
+
+HAN = re.compile("[\u3400-\u9fff]")
+
+
+def test_every_finding_and_its_advice_has_chinese_words():
+    assert len(FINDINGS) >= 20
+    assert set(wording._FINDINGS_ZH) == set(FINDINGS)
+    for code in FINDINGS:
+        assert HAN.search(wording.finding(code).zh)
+        assert HAN.search(wording.advice(code).zh)
+        assert wording.finding(code).en == FINDINGS[code].words
+
+
+@pytest.mark.parametrize("code", sorted(FINDINGS))
+def test_an_advice_names_the_same_settings_in_both_languages(code):
+    keys = r"[a-z]+\.[a-z_]+(?:=\w+)?"
+    assert re.findall(keys, wording.advice(code).en) == re.findall(keys, wording.advice(code).zh)
+
+
+def test_every_metric_that_is_shown_has_words():
+    shown = {*tables.RATES, *overview.SCORES, *charts.INTERVALS}
+    assert len(shown) >= 17
+    for name in shown:
+        assert HAN.search(wording.metric(name).zh)
+        assert not HAN.search(wording.metric(name).en)
+
+
+def test_columns_verdicts_and_slices_are_those_of_the_results():
+    assert set(wording.COLUMNS) == set(get_args(Which))
+    assert set(wording.VERDICTS) == set(get_args(Verdict))
+    assert set(wording.DIMENSIONS) == {*TRAITS, *CELLS}
+    assert wording.column("other") == ("other", "other")

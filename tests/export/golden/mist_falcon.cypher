@@ -1,0 +1,18 @@
+MERGE (n:`ThreatOrganization` {id: 'threat-organization--mist-falcon'}) SET n.name = 'Mist Falcon', n.description = 'a group, also 雾隼';
+MERGE (n:`Tool` {id: 'tool--lantern-rat'}) SET n.name = 'LanternRAT', n.description = '';
+MERGE (n:`Target` {id: 'target--harbour-bank'}) SET n.name = 'Harbour Bank', n.description = '';
+MERGE (n:`AttackEvent` {id: 'attack-event--tidefall'}) SET n.name = 'Tidefall', n.description = '';
+MERGE (n:`Technique` {id: 'technique--钓鱼邮件'}) SET n.name = '钓鱼邮件', n.description = '';
+MERGE (n:`Tactic` {id: 'tactic--initial-access'}) SET n.name = 'initial access', n.description = '';
+MERGE (n:`Asset` {id: 'asset--hxxps-evil-example-a-b-1-c-2'}) SET n.name = 'hxxps://evil[.]example/a?b=1&c=2', n.description = '';
+MERGE (n:`Tool` {id: 'tool--cve-2031-10452'}) SET n.name = 'CVE-2031-10452', n.description = '';
+MERGE (n:`Asset` {id: 'asset--c-users-run-exe'}) SET n.name = 'C:\\' + 'users\\run.exe', n.description = '';
+MERGE (n:`Tool` {id: 'tool--ghost-script-o-neil'}) SET n.name = 'Ghost </script> O\'Neil', n.description = 'in no text';
+MATCH (a:`ThreatOrganization` {id: 'threat-organization--mist-falcon'}), (b:`Tool` {id: 'tool--lantern-rat'}) MERGE (a)-[r:`USE` {evidence: 'Mist Falcon (雾隼) used LanternRAT'}]->(b) SET r.confidence = 0.95;
+MATCH (a:`ThreatOrganization` {id: 'threat-organization--mist-falcon'}), (b:`Target` {id: 'target--harbour-bank'}) MERGE (a)-[r:`ATTACK` {evidence: 'against Harbour Bank'}]->(b) SET r.confidence = 0.9;
+MATCH (a:`AttackEvent` {id: 'attack-event--tidefall'}), (b:`Technique` {id: 'technique--钓鱼邮件'}) MERGE (a)-[r:`USE` {evidence: 'Tidefall began with 钓鱼邮件'}]->(b) SET r.confidence = 0.8;
+MATCH (a:`Technique` {id: 'technique--钓鱼邮件'}), (b:`Tactic` {id: 'tactic--initial-access'}) MERGE (a)-[r:`BELONG` {evidence: '钓鱼邮件, an initial access\ntechnique'}]->(b) SET r.confidence = 0.7;
+MATCH (a:`Tool` {id: 'tool--lantern-rat'}), (b:`Asset` {id: 'asset--hxxps-evil-example-a-b-1-c-2'}) MERGE (a)-[r:`USE` {evidence: 'called hxxps://evil[.]example/a?b=1&c=2'}]->(b) SET r.confidence = 0.85;
+MATCH (a:`Tool` {id: 'tool--lantern-rat'}), (b:`Tool` {id: 'tool--cve-2031-10452'}) MERGE (a)-[r:`USE` {evidence: 'exploited CVE-2031-10452'}]->(b) SET r.confidence = 0.6;
+MATCH (a:`ThreatOrganization` {id: 'threat-organization--mist-falcon'}), (b:`Asset` {id: 'asset--c-users-run-exe'}) MERGE (a)-[r:`USE` {evidence: '雾隼使用了 C:\\' + 'users\\run.exe'}]->(b) SET r.confidence = 0.75;
+MATCH (a:`Asset` {id: 'asset--hxxps-evil-example-a-b-1-c-2'}), (b:`Target` {id: 'target--harbour-bank'}) MERGE (a)-[r:`BELONG` {evidence: 'not a word of the text'}]->(b) SET r.confidence = 0.25;
