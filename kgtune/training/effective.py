@@ -102,7 +102,7 @@ def told(settings: Iterable[Setting]) -> str:
 
 def storage(model: Any, precision: Precision, sharding: str) -> list[Problem]:
     """C14: 4-bit weights can be sharded only when they are stored in the computation's format."""
-    stored = {p.dtype for name, p in model.named_parameters() if type(p).__name__ == "Params4bit"}
+    stored = {module.weight.dtype for module in _in_four_bits(model)}
     if not sharding or stored <= {DTYPES[precision]}:
         return []
     facts = {"sharding": sharding, "storage": _listed(stored), "compute": precision}
@@ -148,9 +148,7 @@ def _attention(trainer: Any) -> Setting:
 
 def _weights(model: Any, cfg: Config, precision: Precision) -> Setting:
     """Whether the layers really are 4-bit, nf4 and nested; the embedding stands for what stays as it was loaded."""
-    import bitsandbytes as bnb
-
-    linears = [part for part in model.modules() if isinstance(part, bnb.nn.Linear4bit)]
+    linears = _in_four_bits(model)
     kinds = {f"{m.weight.quant_type}{', nested' if m.weight.quant_state.nested else ''}" for m in linears}
     plain = _named(model.get_input_embeddings().weight.dtype)
     asked = "nf4, nested" if cfg.model.load_in_4bit else precision
@@ -162,7 +160,7 @@ def _computation(trainer: Any, precision: Precision) -> Setting:
     """C8: autocast as the trainer has it, and the format into which 4-bit modules are unpacked."""
     mixed = str(trainer.accelerator.mixed_precision)
     found = {"no": "fp32"}.get(mixed, mixed)
-    unpacked = {_named(m.compute_dtype) for m in trainer.model.modules() if type(m).__name__ == "Linear4bit"}
+    unpacked = {_named(module.compute_dtype) for module in _in_four_bits(trainer.model)}
     formats = sorted({found, *unpacked})
     return Setting("computation", precision, " and ".join(formats), "C8-OTHER-DTYPE")
 
@@ -187,6 +185,12 @@ def _checkpointing(trainer: Any) -> Setting:
 def _dropout(model: Any, cfg: Config) -> Setting:
     rates = {m.p for name, m in model.named_modules() if isinstance(m, torch.nn.Dropout) and ".lora_dropout." in name}
     return Setting("lora_dropout", f"{cfg.lora.lora_dropout:g}", " and ".join(f"{p:g}" for p in sorted(rates)) or "0")
+
+
+def _in_four_bits(model: Any) -> list[Any]:
+    import bitsandbytes as bnb
+
+    return [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
 
 
 def _named(dtype: torch.dtype) -> str:

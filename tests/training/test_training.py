@@ -10,7 +10,7 @@ import pytest
 
 from kgtune import config
 from kgtune.decoding.grammar import Rules
-from kgtune.errors import ModelError
+from kgtune.errors import CheckFailed
 from kgtune.examples import Example
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.settings import Config
@@ -166,7 +166,7 @@ def test_asking_for_four_bit_and_getting_sixteen_stops(base: Path) -> None:
 
     weights = model.load_weights(base, load_in_4bit=False, precision="fp32")
 
-    with pytest.raises(ModelError, match="load_in_4bit=True was asked, but 0 modules"):
+    with pytest.raises(CheckFailed, match="C8-NOT-4-BIT: .*load_in_4bit=True was asked, but 0 modules"):
         model.check_quantized(weights, load_in_4bit=True)
 
 
@@ -175,7 +175,7 @@ def test_an_adapter_that_never_moved_is_refused(base: Path, tmp_path: Path) -> N
 
     trainer = make_trainer(settings(base), tmp_path)
 
-    with pytest.raises(ModelError, match=r"14 did\s+not change"):
+    with pytest.raises(CheckFailed, match="C9-NOT-TRAINED: .*14 did not change"):
         training.check_adapter(trainer.model)
 
 
@@ -187,7 +187,7 @@ def test_rows_that_the_trainer_would_render_otherwise_are_refused(base: Path, tm
         examples(), trainer.processing_class, "another system", max_seq_length=1000, overlength="refuse"
     ).samples
 
-    with pytest.raises(ModelError, match="row r0: the trainer tokenises this row differently"):
+    with pytest.raises(CheckFailed, match="C4-OTHER-TOKENS: row r0: the trainer tokenises this row differently"):
         training.check_tokens(trainer, samples)
 
 
