@@ -66,6 +66,10 @@ def precision_for(asked: str) -> Precision:
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     if asked not in DTYPES:
         raise UserError(f"training.precision={asked}: not one of auto, bf16, fp16, fp32.")
+    if asked == "bf16" and torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False):
+        major, minor = torch.cuda.get_device_capability()
+        facts = {"card": torch.cuda.get_device_name(), "capability": f"{major}.{minor}"}
+        raise catalogue.failed("C8-NO-BF16", "training.precision", **facts)
     return asked
 
 

@@ -191,7 +191,10 @@ def test_an_unknown_profile_suggests_the_nearest():
 
 def test_a_mistake_in_an_unused_profile_is_found(written):
     path = written("profiles:\n  p:\n    training:\n      max_step: 5\n")
-    assert refused(path) == f'C7-UNKNOWN-KEY: {path}:4: there is no key "training.max_step". Did you mean training.max_steps?'
+    assert (
+        refused(path)
+        == f'C7-UNKNOWN-KEY: {path}:4: there is no key "training.max_step". Did you mean training.max_steps?'
+    )
 
 
 def test_auto_is_no_name_for_a_profile(written):
@@ -209,7 +212,10 @@ def test_profiles_that_are_no_mappings_are_told(written, text):
 
 def test_an_unknown_key_names_file_line_and_nearest_key(written):
     path = written("model:\n  model_id: a\n\ntraining:\n  max_step: 5\n")
-    assert refused(path) == f'C7-UNKNOWN-KEY: {path}:5: there is no key "training.max_step". Did you mean training.max_steps?'
+    assert (
+        refused(path)
+        == f'C7-UNKNOWN-KEY: {path}:5: there is no key "training.max_step". Did you mean training.max_steps?'
+    )
 
 
 @pytest.mark.parametrize(

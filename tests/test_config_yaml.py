@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
@@ -12,6 +13,7 @@ from ruamel.yaml import YAML
 from kgtune import config, yaml_file
 from kgtune.settings import KEYS, Config
 
+ROOT = Path(__file__).resolve().parent.parent
 TEXT = config.SHIPPED_PATH.read_text(encoding="utf-8")
 DOCUMENT = yaml_file.parse(TEXT, where="config.yaml")
 LINES = TEXT.splitlines()
@@ -37,8 +39,8 @@ def paths(tree, prefix=()):
 
 
 def test_the_tree_has_the_keys_we_think_it_has():
-    assert len(KEYS) == 127
-    assert len([key for key in KEYS.values() if not key.is_section]) == 109
+    assert len(KEYS) == 128
+    assert len([key for key in KEYS.values() if not key.is_section]) == 110
 
 
 def test_config_yaml_states_every_key_in_the_order_of_the_class_and_nothing_else():
@@ -62,7 +64,7 @@ def test_every_key_has_its_docstring_as_its_comment():
         line = LINES[DOCUMENT.lines[path] - 1]
         assert line.partition("  # ")[2] == key.documentation
         checked += 1
-    assert checked == len(KEYS) - 2 * len(OPERATIONS) == 117
+    assert checked == len(KEYS) - 2 * len(OPERATIONS) == 118
 
 
 def test_every_key_is_documented_in_one_line():
@@ -159,3 +161,21 @@ def test_the_demo_writes_only_below_its_own_folder():
     assert Path(cfg.data.training_data).is_relative_to(own)
     assert str(cfg.data.input).startswith("kgtune/demo/")
     assert cfg.prompt.guidelines == "brief"
+
+
+def attributes_read():
+    """Return the names that the package and the scripts read off any object, the settings' own module aside."""
+    files = [*ROOT.glob("*.py"), *(path for path in (ROOT / "kgtune").rglob("*.py") if path.name != "settings.py")]
+    assert len(files) > 200
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return names | {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_every_key_is_read_somewhere():
+    """C7: a key that nobody reads is accepted and does nothing."""
+    read = attributes_read()
+    leaves = [path for path, key in KEYS.items() if not key.is_section]
+    assert len(leaves) == 110
+    assert [".".join(path) for path in leaves if path[-1] not in read] == []

@@ -40,6 +40,21 @@ def test_auto_precision_follows_the_card(monkeypatch: pytest.MonkeyPatch) -> Non
     ]  # fmt: skip
 
 
+def test_bf16_on_a_card_that_only_emulates_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from kgtune import model
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
+
+    with pytest.raises(UserError, match=r"C8-NO-BF16: .*Tesla T4 \(compute capability 7.5\) emulates it"):
+        model.precision_for("bf16")
+    assert model.precision_for("fp16") == "fp16"
+
+
 def test_a_tokenizer_without_chat_template_is_refused(tmp_path: Path) -> None:
     from kgtune import model
     from tests import tiny

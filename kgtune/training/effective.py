@@ -70,7 +70,9 @@ class Inspector(TrainerCallback):
         self.establish = partial(establish, trainer, cfg, precision, run_file)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        log.info(self.establish(has_begun=True))
+        told_now = self.establish(has_begun=True)
+        if state.is_world_process_zero:
+            log.info("%s", told_now)
 
 
 def watch(trainer: Any, cfg: Config, precision: Precision, run_file: Path) -> None:

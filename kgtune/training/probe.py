@@ -92,7 +92,7 @@ def measure(trainer: Any, meter: Meter) -> Measured:
             meter.reset()
             trainer.model.train()
             if trainer.args.activation_checkpointing:  # the trainer itself does it when it begins
-                kwargs = trainer.args.activation_checkpointing_kwargs or {}
+                kwargs = trainer.args.activation_checkpointing_kwargs
                 trainer.model.activation_checkpointing_enable(activation_checkpointing_kwargs=kwargs)
             with trainer.fast():
                 trainer.accelerator.backward(trainer.pass_loss(trainer.model, one))

@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from transformers.integrations import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
+
 from kgtune import config, hub
 from kgtune import model as models
 from kgtune.checks import catalogue
@@ -89,7 +91,19 @@ def screen(
         *screening.schedule(cfg, num_rows, num_processes),
         *screening.rows(examples, ontology),
         *screening.target_modules(cfg),
+        *trackers(cfg),
     ]
     folder = hub.local_folder(cfg.model.model_id)
     shape = shapes.shape_of(str(folder) if folder else cfg.model.model_id)
     return [*problems, *(screening.disk(cfg, shape, output_dir) if shape else [])]
+
+
+def trackers(cfg: Config) -> list[Problem]:
+    """Name the trackers of training.report_to that the trainer doesn't know, or whose package isn't installed."""
+    known = sorted(INTEGRATION_TO_CALLBACK)
+    usable = set(get_available_reporting_integrations())
+    return [
+        catalogue.problem("E-TRACKER", "training.report_to", name=name, known=", ".join(known))
+        for name in cfg.training.report_to
+        if name not in usable
+    ]

@@ -84,6 +84,12 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
     assert {"adapter_model.safetensors", "tokenizer.json", "chat_template.jinja", "prompt_contract.json",
             "ontology.yaml"} <= {path.name for path in (folder / "final_model").iterdir()}  # fmt: skip
     assert not [name for name in names if "partial" in name]
+    card = (folder / "final_model/README.md").read_text(encoding="utf-8")
+    assert "held-out documents" in card
+    assert str(project.folder) not in card
+    in_force = json.loads((folder / "run.json").read_text(encoding="utf-8"))["effective_settings"]
+    assert in_force["rows per update"]["in_force"] == "2"
+    assert in_force["checkpointing"]["in_force"] == "0 of 2 layers"
     headline = json.loads(out.splitlines()[-1])
     assert headline["before"]["num_documents"] == headline["after"]["num_documents"] >= 1
     assert headline["after_constrained"]["num_documents"] == headline["after"]["num_documents"]
@@ -91,6 +97,9 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
     assert headline["after_constrained"]["referential_integrity_rate"] == 1.0
     assert "[[{" in err  # the preview shows what is supervised
     assert "6/6" in err
+    assert "tokens/s" in err
+    for noise in ("it/s]", "examples/s]", "FutureWarning", "kernels"):
+        assert noise not in err
 
 
 def test_a_preview_shows_rows_and_stops(project: Project) -> None:
@@ -277,6 +286,38 @@ def test_a_dry_run_without_card_or_tokenizer_says_what_it_could_not_check(projec
     assert "configuration and" in out
     assert "tokens per train row (estimate): p50 " in out
     assert "not run: rendering, exact prefix, end of answer and length" in out
+
+
+def test_seven_billion_parameters_are_planned_for_a_card_that_is_not_here(project: Project) -> None:
+    data = f"data.training_data={project.folder / 'training_data.json'}"
+    code, out, err = run_plain("fine_tune.py", "--dry-run", "--profile", "auto", "--vram-gib", "32", data)
+
+    assert code == 0, err
+    assert "profile gpu32" in err
+    assert out.startswith("memory of Qwen2.5-7B, 16-bit weights, 4 x 4096 tokens")
+    assert "verdict: fits" in out
+
+
+def test_a_card_that_is_too_small_is_exit_code_2_behind_the_table(project: Project) -> None:
+    data = f"data.training_data={project.folder / 'training_data.json'}"
+    code, out, err = run_plain("fine_tune.py", "--dry-run", "--profile", "gpu32", "--vram-gib", "16", data)
+
+    assert code == 2
+    assert "verdict: does not fit" in out
+    assert "error: P-MEMORY: Qwen2.5-7B: the run needs" in err
+    assert "model.load_in_4bit=true" in err
+
+
+def test_a_card_of_another_size_goes_with_a_dry_run_only(project: Project) -> None:
+    assert run_plain("fine_tune.py", "--vram-gib", "24")[0] == 2
+    assert run_plain("fine_tune.py", "--dry-run", "--vram-gib", "-1")[0] == 2
+
+
+def test_a_mistyped_key_stops_with_its_code(project: Project) -> None:
+    code, _, err = run_plain("fine_tune.py", "training.max_step=5")
+
+    assert code == 2
+    assert 'error: C7-UNKNOWN-KEY: command line: there is no key "training.max_step". Did you mean' in err
 
 
 def test_training_seven_billion_parameters_without_a_card_stops_and_names_the_demo(project: Project) -> None:

@@ -210,3 +210,31 @@ def test_answering_before_training_changes_nothing_in_four_bits(base: Path, tmp_
 
     assert len(adapters[0]) == 28
     assert [name for name, p in adapters[0].items() if not p.equal(adapters[1][name])] == []
+
+
+def test_a_loss_that_is_no_number_stops_and_saves_nothing(base: Path, tmp_path: Path) -> None:
+    import torch
+
+    from kgtune.training import training
+
+    trainer = make_trainer(settings(base), tmp_path)
+    with torch.no_grad():
+        trainer.model.get_base_model().model.norm.weight[0] = math.nan
+
+    with pytest.raises(CheckFailed, match="C9-NOT-FINITE: step 1: loss nan"):
+        training.train(trainer, None)
+    assert list(tmp_path.glob("checkpoint-*")) == []
+
+
+def test_the_card_stands_in_the_kept_model_in_place_of_the_librarys(base: Path, tmp_path: Path) -> None:
+    from kgtune import ontology
+    from kgtune.prompt import Contract
+    from kgtune.training import training
+
+    trainer = make_trainer(settings(base), tmp_path)
+    contract = Contract("base", SYSTEM, "brief", "hash", "probe", 10)
+    training.save_final(
+        trainer, trainer.processing_class, tmp_path / "final", contract, ontology.load("threat_event"), "# Card\n"
+    )
+
+    assert (tmp_path / "final/README.md").read_text(encoding="utf-8") == "# Card\n"
