@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from transformers.integrations import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from kgtune import config, hub
 from kgtune import model as models
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previews: int) -> Iterator[str]:
-    """Check all that can be checked without weights, part by part as a person reads it.
+    """Check all that can be checked without weights; tell the results part by part, and rows on the log.
 
     Raises:
         CheckFailed: faults that would stop the run; what comes before them has been told by then.
@@ -37,8 +37,8 @@ def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previ
     yield preflight.page(found) if found else preflight.unknown_shape(cfg.model.model_id)
     if models.is_at_hand(cfg.model.model_id):
         prepared = tuning.prepare(cfg)
-        yield tuning.describe(prepared)
-        yield from map(supervision.preview, prepared.supervision.samples[:num_previews])
+        for part in (tuning.describe(prepared), *map(supervision.preview, prepared.supervision.samples[:num_previews])):
+            log.info("%s", part)
         told = "dry run: configuration, rows, prompt and supervision are in order; no weights were loaded"
         examples, ontology = prepared.examples, prepared.ontology
         num_rows = len(prepared.supervision.samples)

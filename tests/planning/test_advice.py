@@ -26,7 +26,9 @@ def test_what_is_left_of_a_card_decides(share, expected):
     assert advice.verdict(share * 24 * GIB, 24) == expected
 
 
-@pytest.mark.parametrize(("profile", "card_gib"), [("gpu32", 24), ("gpu80", 48), ("gpu24", 8), ("gpu80", 24)])
+@pytest.mark.parametrize(
+    ("profile", "card_gib"), [("gpu32", 24), ("gpu80", 48), ("gpu24", 8), ("gpu80", 24), ("gpu32", 16), ("gpu80", 12)]
+)
 def test_a_change_that_is_named_makes_it_fit_and_a_milder_one_of_its_kind_does_not(profile, card_gib):
     asked = setup(profile)
     assert advice.verdict(plan(SHAPE, asked).peak_bytes, card_gib) != "fits"

@@ -105,7 +105,8 @@ def test_a_run_leaves_what_the_readme_promises(project: Project, tuned: tuple[st
 def test_a_preview_shows_rows_and_stops(project: Project) -> None:
     code, out, err = project.run("fine_tune.py", "--preview", "2", "-o", str(project.folder / "previewed"))
     assert (code, err.count("[[{")) == (0, 2)
-    assert out.startswith("dry run:")
+    assert out.startswith("memory of base")
+    assert out.splitlines()[-1].startswith("dry run:")
     assert not (project.folder / "previewed").exists()
 
 

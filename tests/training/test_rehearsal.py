@@ -55,12 +55,15 @@ def test_seven_billion_parameters_are_planned_without_a_card_or_a_hub(
     assert "not run: rendering, exact prefix, end of answer" in told[-1]
 
 
-def test_where_the_tokenizer_is_at_hand_everything_is_checked_and_shown(data: str, base: Path, tmp_path: Path) -> None:
+def test_where_the_tokenizer_is_at_hand_everything_is_checked_and_shown(
+    data: str, base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cfg = config.load(None, "demo", [data, f"model.model_id={base}"]).config
-    told = rehearse(cfg, tmp_path)
+    with caplog.at_level(logging.INFO, logger="kgtune"):
+        told = rehearse(cfg, tmp_path)
 
     assert "give one with --vram-gib N" in told[0]
-    assert [part.split(":")[0] for part in told[2:4]] == ["row r0", "row r1"]
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["rows", "row r0", "row r1"]
     assert told[-2].startswith("C10-EPOCHS: schedule: 160 steps of 16 rows are 853.3 passes over 3 rows.")
     assert told[-1].startswith("dry run: configuration, rows, prompt and supervision are in order")
 

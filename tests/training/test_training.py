@@ -238,3 +238,13 @@ def test_the_card_stands_in_the_kept_model_in_place_of_the_librarys(base: Path, 
     )
 
     assert (tmp_path / "final/README.md").read_text(encoding="utf-8") == "# Card\n"
+
+
+def test_trackers_are_passed_through_and_none_is_the_default(base: Path, tmp_path: Path) -> None:
+    from kgtune.training import training
+
+    def trackers(**overrides: Any) -> list[str]:
+        return list(training.sft_config(settings(base, **overrides), tmp_path, "fp32").report_to)
+
+    assert trackers(**{"training.report_to": "[tensorboard, mlflow]"}) == ["tensorboard", "mlflow"]
+    assert trackers() == []
