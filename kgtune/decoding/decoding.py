@@ -11,7 +11,7 @@ message's, and statistics come back: of what the hook prepares, nothing would be
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -27,11 +27,12 @@ _SLACK = 64
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One answer of a batch. `fed` are the tokens of the answer that the cache holds."""
+    """One answer of a batch. `fed` are the tokens of the answer that the cache holds; `watch` sees it grow."""
 
     prompt: Sequence[int]
     writing: Writing
     cancel: threading.Event | None = None
+    watch: Callable[[Writing], None] | None = None
     fed: list[int] = field(default_factory=list)
     is_prompt_fed: bool = False
 
@@ -158,6 +159,8 @@ class Batch:
         for row, chosen, of_row in zip(self.rows, choices, logits, strict=True):
             first = len(chosen) - len(row.writing.draft) - 1
             row.writing.settle(chosen[first:], partial(_best, of_row[first:]))
+            if row.watch is not None:
+                row.watch(row.writing)
 
 
 def num_alike(first: Sequence[int], *others: Sequence[int]) -> int:

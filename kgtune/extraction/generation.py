@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from kgtune.decoding.decoding import Batch, Prefix, Row, num_alike
 from kgtune.decoding.grammar import Rules
 from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
-from kgtune.extraction.extractor import Extraction, read_answer
+from kgtune.extraction.extractor import Extraction, Watch, read_answer
 from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
@@ -33,6 +34,8 @@ ANSWER_MARGIN = 1.25  # an unseen text may need a longer answer than the longest
 # No entity takes fewer tokens: its keys alone are more. So many fit under the cap at most.
 _TOKENS_PER_ENTITY = 8
 _MOST_ENTITIES = 999
+# The last string of an item and its bracket. A quote inside a string is escaped.
+_ITEM_END = re.compile(r'(?<!\\)"\}')
 
 Cancel = threading.Event | Sequence[threading.Event]
 
@@ -89,14 +92,20 @@ class TransformersExtractor:
 
         `cancel` is one event for all texts, or one for each: a text that nobody waits for leaves its batch.
         """
+        return self.extract_watched(texts, [None] * len(texts), cancel=cancel)
+
+    def extract_watched(
+        self, texts: Sequence[str], watches: Sequence[Watch | None], *, cancel: Cancel | None = None
+    ) -> list[Extraction]:
+        """Extract as `extract` does, and show the watched answers as they grow."""
         events = cancel if isinstance(cancel, Sequence) else repeat(cancel, len(texts))
-        waiting = sorted(zip(range(len(texts)), texts, events, strict=True), key=lambda item: len(item[1]))
+        waiting = sorted(zip(range(len(texts)), texts, events, watches, strict=True), key=lambda item: len(item[1]))
         results: dict[int, Extraction] = {}
         for start in range(0, len(waiting), self.batch_size):
             batch = waiting[start : start + self.batch_size]
-            rows = [self._row(text, event) for _, text, event in batch]
+            rows = [self._row(text, event, watch) for _, text, event, watch in batch]
             Batch(self.model, self._prefix, rows).run()
-            results.update((number, self._read(text, row)) for (number, text, _), row in zip(batch, rows, strict=True))
+            results.update((number, self._read(text, row)) for (number, text, *_), row in zip(batch, rows, strict=True))
             if self.progress is not None:
                 self.progress(len(results), len(texts))
         return [results[number] for number in range(len(texts))]
@@ -113,7 +122,7 @@ class TransformersExtractor:
         rendered = prompt.render(self.tokenizer, self.system, text)
         return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
 
-    def _row(self, text: str, cancel: threading.Event | None) -> Row:
+    def _row(self, text: str, cancel: threading.Event | None, watch: Watch | None) -> Row:
         ids = self._ids(text)
         limits = Limits(self.max_new_tokens, self.draft_tokens)
         writing: Writing
@@ -121,13 +130,31 @@ class TransformersExtractor:
             writing = FreeWriting(ids, self.stop_ids, limits)
         else:
             writing = GrammarWriting(self._vocabulary, self.rules, prompt.neutralise(text), limits)
-        return Row(ids, writing, cancel)
+        return Row(ids, writing, cancel, None if watch is None else self._showing(text, watch))
+
+    def _showing(self, text: str, watch: Watch) -> Callable[[Writing], None]:
+        """Return what shows a watch the answer of a text, each time that more of its items are firm."""
+        num_shown = 0
+
+        def show(writing: Writing) -> None:
+            nonlocal num_shown
+            answer = self._spelled(writing.firm(), text)
+            # A free answer is firm to its last letter. Behind an item's end nothing is begun that the end could change.
+            ends = [found.end() for found in _ITEM_END.finditer(answer, num_shown)]
+            if ends:
+                num_shown = ends[-1]
+                watch(answer[:num_shown])
+
+        return show
+
+    def _spelled(self, tokens: Sequence[int], text: str) -> str:
+        """Return the answer that tokens are, with what it copied from the text spelled as it stands there."""
+        return prompt.restore(str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)), text)
 
     def _read(self, text: str, row: Row) -> Extraction:
         writing = row.writing
         assert writing.finish is not None, "the batch ran to its end"
-        answer = str(self.tokenizer.decode(writing.tokens, skip_special_tokens=True))
-        raw = prompt.restore(answer, text)
+        raw = self._spelled(writing.tokens, text)
         read = read_answer(raw, writing.finish, len(row.prompt), len(writing.tokens))
         return replace(read, statistics=writing.statistics)
 

@@ -150,8 +150,11 @@ class Engine:
             self.abandon()
             self._thread.join(limit_s)
 
-    def submit(self, text: str, *, timeout_s: float) -> Job:
-        """Put a text into the queue, or refuse it. Whoever submits asks for the `result`, or says `leave`."""
+    def submit(self, text: str, *, timeout_s: float, is_watched: bool = False) -> Job:
+        """Put a text into the queue, or refuse it. Whoever submits asks for the `result`, or says `leave`.
+
+        Of a watched one the answer is shown as it grows, as far as the extractor can.
+        """
         loop = asyncio.get_running_loop()
         num_tokens = self._bounds.estimate_tokens(text)
         with self._changed:
@@ -162,6 +165,7 @@ class Engine:
                 raise QueueFullError(len(self._waiting), self.retry_after_s(), reason)
             now = self._clock()
             job = Job(text, num_tokens, now, now + timeout_s, loop.create_future(), loop)
+            job.grown = asyncio.Event() if is_watched else None
             self._waiting.add(job)
             self._changed.notify_all()
             return job

@@ -10,6 +10,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -42,6 +43,7 @@ from kgtune.service.exchange import Exchange
 from kgtune.service.jobs import Job
 from kgtune.service.metrics import CONTENT_TYPE
 from kgtune.service.refusals import RefusalError
+from kgtune.service.unfolding import Unfolding
 
 T = TypeVar("T")
 
@@ -147,7 +149,7 @@ async def _admitted(request: Request, body: StreamRequest) -> AsyncIterator[tupl
     note(request.scope, **exchange.noted(body.text))
     found = _exchange(request)
     asked = found.asked(body.text, body, body, where="body.text")
-    job = found.submit(asked)
+    job = found.submit(asked, is_watched=True)
     try:
         yield asked, job
     finally:
@@ -164,20 +166,19 @@ async def kg_extract_stream(
 ) -> AsyncIterator[ServerSentEvent]:
     """Extract the graph of a text as events: `entity` and `relationship` with one item each, then `done`.
 
-    A relationship comes after the entities at its ends. `error` comes instead of `done` where the answer can't be
+    An item comes as soon as the model has written it. A relationship comes after the entities at its ends. `error` comes instead of `done` where the answer can't be
     finished; its data has the `status` that the whole answer would have had.
     """
     found = _exchange(request)
     asked, job = admitted
+    unfolding = Unfolding(asked.text, asked.wanted)
     try:
-        extraction = await found.extraction(job)
-        items, selection = await found.unfolded(extraction.raw_text, asked)
-        for item in items:
-            yield _event("relationship" if "type" in item else "entity", item)
-        if extraction.graph is None:
-            raise refusals.unreadable(extraction)
-        found.metrics.selected(selection)
-        yield _event("done", _summary(extraction, job, asked, selection))
+        async with aclosing(found.unfold(job, unfolding)) as items:
+            async for item in items:
+                if isinstance(item, Extraction):
+                    yield _event("done", _end_of_stream(found, item, job, asked, unfolding.selection))
+                else:
+                    yield _event("relationship" if "type" in item else "entity", item)
     except RefusalError as error:
         found.metrics.refused(error.reason)
         yield _event("error", {"error": error.message, "status": error.status})
@@ -187,7 +188,13 @@ def _event(name: str, value: dict[str, Any]) -> ServerSentEvent:
     return ServerSentEvent(event=name, raw_data=answering.dumps(value).decode("utf-8"))
 
 
-def _summary(extraction: Extraction, job: Job, asked: Asked, selection: Selection) -> dict[str, Any]:
+def _end_of_stream(
+    found: Exchange, extraction: Extraction, job: Job, asked: Asked, selection: Selection
+) -> dict[str, Any]:
+    if extraction.graph is None:
+        raise refusals.unreadable(extraction)
+    selection.finish()
+    found.metrics.selected(selection)
     summary: dict[str, Any] = {
         "num_entities": len(selection.entities),
         "num_relationships": len(selection.relationships),
