@@ -166,8 +166,9 @@ async def kg_extract_stream(
 ) -> AsyncIterator[ServerSentEvent]:
     """Extract the graph of a text as events: `entity` and `relationship` with one item each, then `done`.
 
-    An item comes as soon as the model has written it. A relationship comes after the entities at its ends. `error` comes instead of `done` where the answer can't be
-    finished; its data has the `status` that the whole answer would have had.
+    An item comes as soon as the model has written it, and a relationship after the entities at its ends. `error`
+    comes instead of `done` where the answer can't be finished; its data has the `status` that the whole answer would
+    have had.
     """
     found = _exchange(request)
     asked, job = admitted

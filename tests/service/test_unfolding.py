@@ -14,8 +14,8 @@ from tests.extraction.test_incremental import GRAPHS
 TEXT = "GlassViper used NightLoom against Northwind Bank."
 
 
-def shown(answers, wanted=Wanted()):
-    unfolding = Unfolding(TEXT, wanted)
+def shown(answers):
+    unfolding = Unfolding(TEXT, Wanted())
     return [[item.get("name") or item["type"] for item in unfolding.read(answer)] for answer in answers]
 
 
