@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -121,6 +121,12 @@ async def ready(request: Request) -> ReadyBody:
 async def metrics(request: Request) -> Response:
     """Count what the service does, in Prometheus' text format."""
     return Response(_exchange(request).metrics.text(), media_type=CONTENT_TYPE)
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """Show the page: a text in, its graph as it is decoded."""
+    return FileResponse(WEB / "index.html", media_type="text/html")
 
 
 @router.get("/docs", include_in_schema=False)

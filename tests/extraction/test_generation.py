@@ -383,11 +383,11 @@ def test_all_items_were_shown_by_the_pass_before_the_end() -> None:
     for seed in range(24):
         shown: list[str] = [""]
         [out] = fickle(extractor(seed, max_new_tokens=400), seed).extract_watched(["Tool used 目标."], [shown.append])
-        if out.finish_reason == "stop" and not out.statistics.num_loops and len(out.graph.entities) > 1:
+        if out.finish_reason == "stop" and not out.statistics.num_loops and out.graph.entities:
             num_checked += 1
             missing = len(out.graph.entities) + len(out.graph.relationships) - shown[-1].count('"}')
             assert missing <= 1, seed
-    assert num_checked >= 3
+    assert num_checked >= 2
 
 
 def test_a_free_answer_is_shown_up_to_the_end_of_an_item_and_not_into_a_string(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,105 @@
+// The graph as a picture, by Cytoscape. Knows nothing about the service or the text.
+
+const SPACING = 70; // pixels between entities that nothing holds together yet
+const ANIMATED_NODES = 60;
+
+// `onSelect` is told {kind: "relationship", index}, {kind: "entity", id} or null.
+export function makePicture(container, onSelect) {
+  const cy = window.cytoscape({ container, style: style(), minZoom: 0.1, maxZoom: 2.5, wheelSensitivity: 0.3, boxSelectionEnabled: false });
+  cy.on("tap", "edge", (event) => onSelect({ kind: "relationship", index: event.target.data("index") }));
+  cy.on("tap", "node", (event) => onSelect({ kind: "entity", id: event.target.id() }));
+  cy.on("tap", (event) => event.target === cy && onSelect(null));
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => cy.style(style()));
+  new ResizeObserver(() => {
+    cy.resize();
+    fit(cy);
+  }).observe(container);
+
+  return {
+    clear: () => cy.elements().remove(),
+
+    addEntity(entity, colour) {
+      const number = cy.nodes().length;
+      const angle = number * 2.4; // the golden angle: a sunflower has room for one more at any time
+      const position = { x: SPACING * Math.sqrt(number) * Math.cos(angle), y: SPACING * Math.sqrt(number) * Math.sin(angle) };
+      cy.add({ data: { id: entity.id, name: entity.name, colour: value(`--${colour}`) }, position });
+      fit(cy);
+    },
+
+    addRelationship(relationship, index) {
+      const { source, target, type } = relationship;
+      cy.add({ data: { id: `relationship ${index}`, source, target, type, index } });
+    },
+
+    // Give everything its place, before one's eyes if there is not too much of it.
+    arrange() {
+      cy.resize();
+      const num = cy.nodes().length;
+      const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      cy.layout({
+        name: "cose",
+        animate: num <= ANIMATED_NODES && !calm ? "end" : false,
+        animationDuration: 400,
+        randomize: false,
+        numIter: num > ANIMATED_NODES ? 300 : 1000,
+        idealEdgeLength: () => 60,
+        nodeRepulsion: () => 8000,
+        nodeOverlap: 20,
+        nodeDimensionsIncludeLabels: true,
+        componentSpacing: 40,
+        padding: 30,
+        fit: true,
+      }).run();
+    },
+
+    select(selected, isHidden) {
+      cy.batch(() => {
+        cy.elements().removeClass("selected beside hidden");
+        cy.nodes().filter((node) => isHidden(node.id())).addClass("hidden");
+        if (selected === null) return;
+        const chosen = selected.kind === "entity" ? cy.getElementById(selected.id) : cy.getElementById(`relationship ${selected.index}`);
+        chosen.addClass("selected");
+        const near = selected.kind === "entity" ? chosen.closedNeighborhood() : chosen.union(chosen.connectedNodes());
+        cy.elements().not(near).addClass("beside");
+      });
+    },
+  };
+}
+
+function fit(cy) {
+  cy.fit(undefined, 40);
+  if (cy.zoom() > 1.2) {
+    cy.zoom(1.2);
+    cy.center();
+  }
+}
+
+function value(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function style() {
+  const [ink, page, line, accent] = ["--ink", "--card", "--edge", "--accent"].map(value);
+  const text = { "font-family": "system-ui, sans-serif", color: ink, "text-outline-color": page, "text-outline-width": 2 };
+  return [
+    {
+      selector: "node",
+      style: {
+        ...text, label: "data(name)", "background-color": "data(colour)", width: 26, height: 26, "font-size": 12, "font-weight": 600,
+        "text-valign": "bottom", "text-margin-y": 5, "text-wrap": "ellipsis", "text-max-width": 150, "min-zoomed-font-size": 6,
+        "border-width": 2, "border-color": page,
+      },
+    },
+    {
+      selector: "edge",
+      style: {
+        ...text, label: "data(type)", "font-size": 10, "curve-style": "bezier", width: 2, "line-color": line, "min-zoomed-font-size": 7,
+        "target-arrow-color": line, "target-arrow-shape": "triangle", "text-rotation": "autorotate", "overlay-padding": 6,
+      },
+    },
+    { selector: "node.selected", style: { "border-color": accent, "border-width": 4 } },
+    { selector: "edge.selected", style: { "line-color": accent, "target-arrow-color": accent, width: 4, "font-size": 12, color: accent } },
+    { selector: ".beside", style: { opacity: 0.3 } },
+    { selector: ".hidden", style: { display: "none" } },
+  ];
+}
