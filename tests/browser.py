@@ -23,7 +23,16 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
-KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+KEY_CODES = {
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
 START_LIMIT_S = 120.0  # a busy machine of two cores took 20
 
 
@@ -67,13 +76,12 @@ class Page:
             raise AssertionError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
-    def wait(self, expression: str, limit_s: float = 20.0) -> Any:
-        """Ask until an expression is true, and return its value."""
+    def wait(self, expression: str, limit_s: float = 20.0) -> None:
+        """Ask until an expression is true."""
         deadline = time.monotonic() + limit_s
-        while not (value := self.run(expression)):
+        while not self.run(f"Boolean({expression})"):
             assert time.monotonic() < deadline, f"never true: {expression}"
             self.run("new Promise((done) => setTimeout(done, 20))")
-        return value
 
     def press(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
         """Press a key where the focus is: "Tab", "Enter", "ArrowRight" ...; modifiers 2 is Ctrl, 8 is Shift."""

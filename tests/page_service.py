@@ -1,7 +1,7 @@
 """The service over a real socket, in this process, with answers that come step by step: for tests of its page.
 
-    python -m tests.page_service docs/images      the pictures of the page that the README shows
-    python -m tests.page_service                  the page itself, for work on it, until it is interrupted
+python -m tests.page_service docs/images      the pictures of the page that the README shows
+python -m tests.page_service                  the page itself, for work on it, until it is interrupted
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ const ANIMATED_NODES = 60;
 
 // `onSelect` is told {kind: "relationship", index}, {kind: "entity", id} or null.
 export function makePicture(container, onSelect) {
-  const cy = window.cytoscape({ container, style: style(), minZoom: 0.1, maxZoom: 2.5, wheelSensitivity: 0.3, boxSelectionEnabled: false });
+  const cy = window.cytoscape({ container, style: style(), minZoom: 0.1, maxZoom: 2.5, boxSelectionEnabled: false });
   cy.on("tap", "edge", (event) => onSelect({ kind: "relationship", index: event.target.data("index") }));
   cy.on("tap", "node", (event) => onSelect({ kind: "entity", id: event.target.id() }));
   cy.on("tap", (event) => event.target === cy && onSelect(null));
@@ -36,19 +36,21 @@ export function makePicture(container, onSelect) {
       cy.resize();
       const num = cy.nodes().length;
       const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const before = new Map(cy.nodes().map((node) => [node.id(), { ...node.position() }]));
       cy.layout({
         name: "cose",
-        animate: num <= ANIMATED_NODES && !calm ? "end" : false,
-        animationDuration: 400,
+        animate: false,
+        fit: false,
         randomize: false,
         numIter: num > ANIMATED_NODES ? 300 : 1000,
-        idealEdgeLength: () => 60,
-        nodeRepulsion: () => 8000,
-        nodeOverlap: 20,
-        nodeDimensionsIncludeLabels: true,
-        componentSpacing: 40,
-        padding: 30,
-        fit: true,
+        idealEdgeLength: () => 80,
+        nodeRepulsion: () => 9000,
+        componentSpacing: 50,
+      }).run();
+      const after = lying(cy.nodes());
+      cy.nodes().positions((node) => before.get(node.id()));
+      cy.layout({
+        name: "preset", positions: (node) => after.get(node.id()), animate: num <= ANIMATED_NODES && !calm, animationDuration: 400, padding: 24, fit: true,
       }).run();
     },
 
@@ -64,6 +66,17 @@ export function makePicture(container, onSelect) {
       });
     },
   };
+}
+
+// Return places by id, turned so that the longest way through the graph lies: windows and names are wide.
+function lying(nodes) {
+  const places = nodes.map((node) => [node.id(), node.position()]);
+  const mean = (of) => places.reduce((sum, [, place]) => sum + of(place), 0) / places.length;
+  const [x, y] = [mean((place) => place.x), mean((place) => place.y)];
+  const spread = mean((place) => (place.x - x) ** 2 - (place.y - y) ** 2);
+  const angle = Math.atan2(2 * mean((place) => (place.x - x) * (place.y - y)), spread) / 2;
+  const [cos, sin] = [Math.cos(-angle), Math.sin(-angle)];
+  return new Map(places.map(([id, place]) => [id, { x: 1.25 * ((place.x - x) * cos - (place.y - y) * sin), y: (place.x - x) * sin + (place.y - y) * cos }]));
 }
 
 function fit(cy) {
@@ -85,20 +98,20 @@ function style() {
     {
       selector: "node",
       style: {
-        ...text, label: "data(name)", "background-color": "data(colour)", width: 26, height: 26, "font-size": 12, "font-weight": 600,
-        "text-valign": "bottom", "text-margin-y": 5, "text-wrap": "ellipsis", "text-max-width": 150, "min-zoomed-font-size": 6,
+        ...text, label: "data(name)", "background-color": "data(colour)", width: 28, height: 28, "font-size": 14, "font-weight": 600,
+        "text-valign": "bottom", "text-margin-y": 5, "text-wrap": "ellipsis", "text-max-width": 210, "min-zoomed-font-size": 6,
         "border-width": 2, "border-color": page,
       },
     },
     {
       selector: "edge",
       style: {
-        ...text, label: "data(type)", "font-size": 10, "curve-style": "bezier", width: 2, "line-color": line, "min-zoomed-font-size": 7,
+        ...text, label: "data(type)", "font-size": 11, "curve-style": "bezier", width: 2, "line-color": line, "min-zoomed-font-size": 7,
         "target-arrow-color": line, "target-arrow-shape": "triangle", "text-rotation": "autorotate", "overlay-padding": 6,
       },
     },
     { selector: "node.selected", style: { "border-color": accent, "border-width": 4 } },
-    { selector: "edge.selected", style: { "line-color": accent, "target-arrow-color": accent, width: 4, "font-size": 12, color: accent } },
+    { selector: "edge.selected", style: { "line-color": accent, "target-arrow-color": accent, width: 4, "font-size": 13, color: accent } },
     { selector: ".beside", style: { opacity: 0.3 } },
     { selector: ".hidden", style: { display: "none" } },
   ];
