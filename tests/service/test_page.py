@@ -253,7 +253,7 @@ def test_items_appear_while_the_model_writes_and_nothing_comes_from_elsewhere(vi
     visitor.page.wait("document.querySelectorAll('#entities tbody tr').length === 3")
     visitor.frame()
     assert visitor.drawn() == EXAMPLE_NAMES[:3]
-    assert visitor.text("#live") == "3 entities, 0 relationships so far"
+    visitor.page.wait("document.querySelector('#live').textContent === '3 entities, 0 relationships so far'")
     assert visitor.texts("#reading .mention") == ["GlassViper", "NightLoom", "Northwind Bank", "NightLoom"]
     assert visitor.texts("#downloads") == []
     visitor.extractor.go_on(hold=9)
@@ -371,6 +371,13 @@ def test_everything_can_be_done_by_keyboard(visitor):
     page.wait("document.querySelectorAll('#entities tbody tr').length === 2")
     assert page.run(focus) == "reading"  # the text area has gone, and the focus is not lost with it
     assert tab(1) == ["stop"]
+    visitor.extractor.go_on()
+    visitor.finished()
+    assert page.run(focus) == "extract"  # where Stop has gone
+    visitor.extractor.go_on(hold=0)
+    page.press("Enter", text="\r")
+    page.wait("!document.querySelector('#stop').hidden")
+    assert page.run(focus) == "stop"
     visitor.extractor.go_on()
     visitor.finished()
     page.run("document.querySelector('#reading').focus()")

@@ -9,6 +9,7 @@ import { EXAMPLES, current, say, speak } from "./words.js";
 
 const NUM_COLOURS = 12;
 const HEALTH_EVERY_MS = 5000;
+const PROGRESS_EVERY_MS = 1000;
 const SUFFIXES = { json: "json", stix: "stix.json", graphml: "graphml", cypher: "cypher", raw: "raw.txt" };
 const NAMES = { stix: "STIX 2.1", graphml: "GraphML", cypher: "Cypher", raw: "Raw" };
 
@@ -17,6 +18,7 @@ const state = { text: "", at: (offset) => offset, entities: new Map(), relations
 const picture = makePicture($("picture"), select);
 const lists = makeLists($("entities"), $("relationships"), select);
 let status = ["", {}];
+let [announcedAt, announcing] = [0, 0];
 
 // --- asking
 
@@ -72,11 +74,15 @@ function fail(error) {
     return;
   }
   announce(state.entities.size ? "writes" : "", counts());
+  refuse(error);
+  if (!state.entities.size && error.status !== 0) edit(true);
+}
+
+function refuse(error) {
   if (!(error instanceof Refused)) throw error;
   if (error.status === 401) askForKey();
   else if (error.status === 0) complain(say(error.message || "unreachable"));
   else complain(error.message);
-  if (!state.entities.size && error.status !== 0) edit(true);
 }
 
 function askForKey() {
@@ -89,6 +95,18 @@ function askForKey() {
 
 function stop() {
   state.asking?.abort();
+}
+
+// Not with every item: a screen reader reads out each change.
+function announceProgress() {
+  const rest = announcedAt + PROGRESS_EVERY_MS - performance.now();
+  if (rest > 0) {
+    clearTimeout(announcing);
+    announcing = setTimeout(redraw, rest);
+  } else {
+    announcedAt = performance.now();
+    announce("writes", counts());
+  }
 }
 
 function complain(message, element = null) {
@@ -181,7 +199,7 @@ function redraw() {
 }
 
 function draw() {
-  if (state.asking && state.entities.size) announce("writes", counts());
+  if (state.asking && state.entities.size) announceProgress();
   $("picture").ariaLabel = say("pictureOf", counts());
   picture.select(state.selected, isHidden);
   lists.select(state.selected, isHidden);
@@ -250,9 +268,11 @@ function edit(isEditing) {
 }
 
 function showAsking() {
+  const hadFocus = [$("extract"), $("stop")].includes(document.activeElement);
   $("stop").hidden = state.asking === null;
   $("edit").hidden = state.asking !== null || $("reading").hidden;
   $("extract").disabled = state.asking !== null;
+  if (hadFocus) $(state.asking ? "stop" : "extract").focus();
 }
 
 async function open(file) {
@@ -285,6 +305,7 @@ async function addDownloads() {
 }
 
 async function download(format) {
+  const before = status;
   try {
     announce("again", { format: NAMES[format] ?? format });
     const content = format === "json" ? graphAsJson() : await inFormat(state.text, format, $("key").value.trim());
@@ -292,7 +313,8 @@ async function download(format) {
     save(content, file);
     announce("saved", { file });
   } catch (error) {
-    fail(error);
+    announce(...before);
+    refuse(error);
   }
 }
 

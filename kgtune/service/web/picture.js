@@ -12,7 +12,7 @@ export function makePicture(container, onSelect) {
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => cy.style(style()));
   new ResizeObserver(() => {
     cy.resize();
-    fit(cy);
+    if (container.clientWidth) fit(cy); // it has no size while the table is shown
   }).observe(container);
 
   return {

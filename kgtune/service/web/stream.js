@@ -30,7 +30,9 @@ export async function* events(text, key, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error) => {
+      throw error.name === "AbortError" ? error : new Refused(0, "broken");
+    });
     if (done) throw new Refused(0, "broken");
     const blocks = (pending + value).split("\n\n");
     pending = blocks.pop();
@@ -55,10 +57,14 @@ export async function inFormat(text, format, key) {
   return (await post(EXTRACT, { text, format }, key)).blob();
 }
 
-// Return the formats that the service says it has.
+// Return the formats that the service says it has; what it does not say can only be saved as it is shown.
 export async function formats() {
-  const response = await fetch("/openapi.json");
-  return (await response.json()).components.schemas.ExtractRequest.properties.format.enum;
+  try {
+    const response = await fetch("/openapi.json");
+    return (await response.json()).components.schemas.ExtractRequest.properties.format.enum;
+  } catch {
+    return ["json"];
+  }
 }
 
 // Return "ready", "notReady" or "gone".

@@ -138,7 +138,7 @@ export function say(word, values = {}) {
 
 // Say everything on the page in another language.
 export function speak(chosen) {
-  language = chosen in WORDS ? chosen : "en";
+  language = Object.hasOwn(WORDS, chosen) ? chosen : "en";
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-word]")) element.textContent = say(element.dataset.word);
   for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = say(element.dataset.label);
