@@ -219,7 +219,8 @@ async def test_an_item_comes_while_the_rest_is_still_written(is_left):
         first = await anext(items)
         is_going_on = not job.future.done()  # the extractor waits for its second step
         if is_left:
-            await items.aclose()
+            with anyio.fail_after(LIMIT_S):  # and not when the text's own time is over
+                await items.aclose()
             rest = []
         else:
             extractor.go.release()
