@@ -206,7 +206,10 @@ class Engine:
         """
         if self._pace.seconds_per_batch is None or (self._running is None and not self._waiting):
             return None
-        wait_s = self._pace.wait_s(len(self._waiting) + 1, self._batch_size, self._running_for_s())
+        # Behind a whole batch it may be overtaken once, by texts that fit together better.
+        num_younger = self._batch_size if 1 < self._batch_size <= len(self._waiting) else 0
+        num_texts = len(self._waiting) + 1 + num_younger
+        wait_s = self._pace.wait_s(num_texts, self._batch_size, self._running_for_s())
         return "deadline" if wait_s > timeout_s else None
 
     def _note_hang(self) -> None:

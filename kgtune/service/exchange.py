@@ -96,13 +96,14 @@ class Exchange:
 
     async def unfold(self, job: Job, unfolding: Unfolding) -> AsyncGenerator[Shown | Extraction]:
         """Yield the items of a watched text as they are decoded, and at last its extraction."""
-        assert job.grown is not None, "nobody watches this text"
+        grown = job.grown
+        assert grown is not None, "nobody watches this text"
         waiting = asyncio.ensure_future(self.extraction(job))
-        waiting.add_done_callback(lambda _: job.grown and job.grown.set())
+        waiting.add_done_callback(lambda _: grown.set())
         try:
             while not waiting.done():
-                await job.grown.wait()
-                job.grown.clear()
+                await grown.wait()
+                grown.clear()
                 for shown in await _beside(unfolding.text, partial(unfolding.read, job.so_far)):
                     yield shown
             extraction = await waiting

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kgtune.service.admission import FIRST_GUESS_S, Pace, Queue
 
@@ -60,6 +62,33 @@ def test_of_those_as_near_the_older_goes_first():
 def test_nobody_starves_behind_texts_that_fit_together_better():
     queue, _ = queue_of(5000, *[10] * 50, max_tokens=10_000)
     assert 5000 in tokens_of(queue.take(8))
+
+
+def test_whoever_was_overtaken_once_goes_next_before_those_who_fit_better():
+    queue, items = queue_of(10, 900, 10, 800, 10, 700, 10, 10)
+    assert queue.take(2) == [items[0], items[2]]
+    assert queue.take(2) == [
+        items[1],
+        items[3],
+    ]  # 900 is the oldest; 800 is as far from it as any, but was not overtaken
+    queue, items = queue_of(10, 900, 50, 10, 10, 890, 880)
+    assert queue.take(3) == [items[0], items[3], items[4]]
+    assert queue.take(3) == [items[1], items[2], items[5]]
+
+
+@pytest.mark.property
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=60), st.integers(1, 9), st.data())
+def test_nobody_waits_for_more_than_one_batch_beyond_its_turn(tokens, batch_size, data):
+    """However lengths fall, and though others keep coming."""
+    queue, items = queue_of(*tokens, max_tokens=10**9)
+    last = items[-1]
+    for _ in range(-(-len(tokens) // batch_size) + 1):
+        if last in queue.take(batch_size):
+            return
+        for _ in range(batch_size):
+            queue.add(Item(data.draw(st.integers(1, 500))))
+    raise AssertionError(tokens)
 
 
 def test_without_a_measurement_a_batch_is_guessed_at():

@@ -351,55 +351,63 @@ def test_the_whole_page_speaks_chinese_and_remembers_it(visitor):
     assert visitor.text("#extract") == "Extract"
 
 
+FOCUS = "((e) => e.id || e.dataset.language || e.className || e.textContent)(document.activeElement)"
+
+
+def tab(page: browser.Page, times: int) -> list[str]:
+    """Press Tab, and return what has the focus each time."""
+    found = []
+    for _ in range(times):
+        page.press("Tab")
+        found.append(page.run(FOCUS))
+    return found
+
+
 @pytest.mark.slow
-def test_everything_can_be_done_by_keyboard(visitor):
+def test_a_text_can_be_sent_and_stopped_by_keyboard_and_the_focus_is_never_lost(visitor):
     page = visitor.page
-    focus = "document.activeElement.id || document.activeElement.dataset.language || document.activeElement.className || document.activeElement.textContent"
-
-    def tab(times: int = 1) -> list[str]:
-        found = []
-        for _ in range(times):
-            page.press("Tab")
-            found.append(page.run(focus))
-        return found
-
-    assert tab(8) == ["skip", "en", "zh", "API", "example", "file", "text", "extract"]
+    assert tab(page, 8) == ["skip", "en", "zh", "API", "example", "file", "text", "extract"]
     page.press("Tab", modifiers=8)
-    page.type("The group GlassViper used the loader NightLoom against Northwind Bank in March.")
+    page.type("The group GlassViper used the loader NightLoom.")
     visitor.extractor.go_on(hold=2)
     page.press("Enter", text="\r", modifiers=2)
     page.wait("document.querySelectorAll('#entities tbody tr').length === 2")
-    assert page.run(focus) == "reading"  # the text area has gone, and the focus is not lost with it
-    assert tab(1) == ["stop"]
+    assert page.run(FOCUS) == "reading"  # where the text area has gone
+    assert tab(page, 1) == ["stop"]
     visitor.extractor.go_on()
     visitor.finished()
-    assert page.run(focus) == "extract"  # where Stop has gone
+    assert page.run(FOCUS) == "extract"  # where Stop has gone
     visitor.extractor.go_on(hold=0)
     page.press("Enter", text="\r")
     page.wait("!document.querySelector('#stop').hidden")
-    assert page.run(focus) == "stop"
+    assert page.run(FOCUS) == "stop"
     visitor.extractor.go_on()
     visitor.finished()
     page.run("document.querySelector('#reading').focus()")
-    found = tab(10)
+    found = tab(page, 10)
     assert (found[:4], found[-1]) == (["extract", "edit", "as-picture", "as-table"], "picture")
     assert len(found[4:-1]) == 5  # one box a label
-    page.press("ArrowRight")
-    page.press("ArrowRight")
-    visitor.frame()
-    assert "".join(visitor.texts("#reading mark")) == "against Northwind Bank in March"
-    page.press("ArrowLeft")
-    visitor.frame()
-    assert "".join(visitor.texts("#reading mark")) == "GlassViper used the loader NightLoom"
-    page.press("Escape")
-    visitor.frame()
-    assert visitor.texts("#reading mark") == []
+
+
+@pytest.mark.slow
+def test_relationships_can_be_gone_through_by_keyboard_in_picture_and_table(visitor):
+    page, shown = visitor.page, []
+    visitor.click("#example")
+    visitor.click("#extract")
+    visitor.finished()
+    page.run("document.querySelector('#picture').focus()")
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Escape"):
+        page.press(key)
+        visitor.frame()
+        shown.append("".join(visitor.texts("#reading mark")))
+    first, second, last = (parse_answer(page_service.ENGLISH).graph.relationships[n].evidence for n in (0, 1, -1))
+    assert shown == [first, second, first, last, ""]
     page.run("document.querySelector('#as-table').focus()")
     page.press("Enter", text="\r")
     page.run("document.querySelector('#relationships tbody button').focus()")
     page.press("Enter", text="\r")
     visitor.frame()
-    assert "".join(visitor.texts("#reading mark")) == "GlassViper used the loader NightLoom"
+    assert "".join(visitor.texts("#reading mark")) == first
     assert page.run("document.querySelector('#relationships [aria-current=true] th').textContent") == "USE"
 
 
