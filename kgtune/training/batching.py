@@ -39,7 +39,7 @@ class Batching:
             longest_first = sorted(rows, key=lambda row: (-self.lengths[row], row))
             return list(_batched(longest_first, self.rows_per_pass))
         room = self.max_tokens - self.shared
-        return best_fit({row: self.lengths[row] - self.shared for row in rows}, room)
+        return best_fit([(row, self.lengths[row] - self.shared) for row in rows], room)
 
     def drawn(self, step: int) -> list[int]:
         """The rows of one update of all processes: the next ones of an endless row of shuffled epochs."""
@@ -85,11 +85,14 @@ def share(rows: Sequence[int], lengths: Sequence[int], *, rank: int, world: int)
     return mine
 
 
-def best_fit(lengths: dict[int, int], room: int) -> list[tuple[int, ...]]:
-    """Put rows into packs of at most `room` tokens: the longest first, each where it leaves the least room."""
+def best_fit(rows: Iterable[tuple[int, int]], room: int) -> list[tuple[int, ...]]:
+    """Put rows, (number, tokens), into packs of at most `room`: the longest first, each where it leaves the least room.
+
+    A number may come twice: an update can reach into the next epoch.
+    """
     packs: list[list[int]] = []
     free: list[tuple[int, int]] = []  # (room left, number of the pack), sorted
-    for row, length in sorted(lengths.items(), key=lambda item: (-item[1], item[0])):
+    for row, length in sorted(rows, key=lambda item: (-item[1], item[0])):
         assert length <= room, f"row {row} has {length} tokens, a pack {room}"
         place = bisect_left(free, (length, -1))
         if place == len(free):
