@@ -4,10 +4,10 @@
     python serve.py --scripted --port 8000      no weights, canned answers: for work on clients
 
 Inputs: a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml. The port
-opens first and /api/health answers 503 until the model is loaded. Routes: POST /api/kg-extract and below it
-/stream and /batch, GET /api/health, /api/ready, /metrics, /docs, and for OpenAI clients GET /v1/models and
-POST /v1/chat/completions. SIGTERM finishes what is under way, for service.drain_s at most, and exits with 0;
-a model that is lost exits with 1. Logs go to stderr and never hold a text.
+opens first and /api/health answers 503 until the model is loaded. Routes: a page for people at /, POST
+/api/kg-extract and below it /stream and /batch, GET /api/health, /api/ready, /metrics, /docs, and for OpenAI
+clients GET /v1/models and POST /v1/chat/completions. SIGTERM finishes what is under way, for service.drain_s at
+most, and exits with 0; a model that is lost exits with 1. Logs go to stderr and never hold a text.
 
 Keys: KGTUNE_API_KEYS="key,another key" or service.api_keys_file; without any, everybody may ask.
 

@@ -3,6 +3,7 @@
     python benchmarks/serve.py --model DIR                        ten minutes on 2 cores
     python benchmarks/serve.py --model DIR --full                 an hour: more rounds, a minute a measurement
     python benchmarks/serve.py --only overhead memory             what needs no model
+    python benchmarks/serve.py --only load --keep FILE            a part alone; FILE gathers the parts
 
 DIR is a model that fine_tune.py --profile demo wrote (default: fine_tune_output/demo/final_model). LitServe takes
 part where --litserve-python names an interpreter that has it, beside torch, transformers and peft.
@@ -25,7 +26,7 @@ import threading
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def main() -> int:
     parser.add_argument("--litserve-python", metavar="PYTHON")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--keep", metavar="FILE", type=Path, help="put the record there, beside the parts it has")
     args = parser.parse_args()
     plan = FULL if args.full else SHORT
     if {"load", "overload"} & set(args.only) and not Path(args.model).is_dir():
@@ -81,8 +83,26 @@ def main() -> int:
         further["memory"] = memory(plan)
     if {"load", "overload"} & set(args.only):
         results += under_load(plan, args, further)
-    harness.finish("serve", results, plan.load_rounds, goals=goals(further, results), **further)
+    record = harness.finish("serve", results, plan.load_rounds, goals=goals(further, results), **further)
+    if args.keep:
+        known = json.loads(args.keep.read_text(encoding="utf-8")) if args.keep.exists() else {}
+        merged = merge(known, record, args.only)
+        args.keep.write_text(json.dumps(merged, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
     return 0
+
+
+def merge(known: dict[str, Any], record: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+    """Put a run's parts beside those of earlier runs; each part says of which machine, code and date it is."""
+    conditions = {key: record[key] for key in ("hardware", "git_sha", "date", "runs")}
+    renewed = {(line["peer"], line["metric"]) for line in record["results"]}
+    kept = [line for line in known.get("results", []) if (line["peer"], line["metric"]) not in renewed]
+    return {
+        **known,
+        **record,
+        "results": kept + record["results"],
+        "goals": known.get("goals", {}) | record["goals"],
+        "parts": known.get("parts", {}) | dict.fromkeys(parts, conditions),
+    }
 
 
 # --- processes
@@ -109,7 +129,9 @@ class Service:
 def ours(*arguments: str) -> Iterator[Service]:
     """Start serve.py and wait until it is ready."""
     command = [sys.executable, "serve.py", *arguments, "service.port=0"]
-    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     seen = []
     for line in process.stderr or ():
         seen.append(line)
@@ -128,7 +150,9 @@ def peer(python: str, *arguments: str) -> Iterator[Service]:
     port = free_port()
     command = [python, *(str(port) if argument == "PORT" else argument for argument in arguments)]
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=quiet, stdout=quiet, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=ENVIRONMENT, stderr=quiet, stdout=quiet, text=True, start_new_session=True
+    )
     with _running(process, port, "/openapi.json") as service:
         yield service
 
@@ -148,10 +172,12 @@ def _running(process: subprocess.Popen[str], port: int, path: str) -> Iterator[S
         yield Service(process, port)
     finally:
         process.send_signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        # LitServe outlasts its 30 s, and its worker would go on beside the next measurement.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ the first one another each time. Ours comes as a ladder, one lever more on each 
 pass, padded, no packing) and with the settings of its own that could help.
 
     python benchmarks/train.py                        the embedded model on the processor's cores, five runs
+    python benchmarks/train.py --full                 their memory too
     python benchmarks/train.py --evaluate             train both to the end as well, and compare their answers
     python benchmarks/train.py --gpu                  Qwen2.5-7B's shape, random weights, 4 bits and 16 bits, on a card
     python benchmarks/train.py --gpu --shape small    the same code on a shape that any machine holds
@@ -110,7 +111,7 @@ def main() -> int:
             tables[label or "cpu"] = told(ready, label)
             results += compared(ready, label) if len(ready) > 1 else []
             del ready
-        if not args.gpu and args.only is None:
+        if args.full:
             results += memory(args)
         answers = evaluated(cfg, args.steps, Path(folder)) if args.evaluate else None
     record = harness.finish(
@@ -127,6 +128,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--gpu", action="store_true", help="random weights of --shape, in 4 bits and in 16")
     parser.add_argument("--shape", choices=sorted(SHAPES), default="7b")
+    parser.add_argument("--full", action="store_true", help="also the memory of each way, in a process of its own")
     parser.add_argument("--only", metavar="WAY", help="one way alone, as for its memory")
     parser.add_argument("--max-tokens", type=int, default=1024, help="of a pack")
     parser.add_argument("--evaluate", action="store_true", help="train both to the end and compare their answers")

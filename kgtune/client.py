@@ -232,10 +232,6 @@ class AsyncKnowledgeGraphClient:
             await self._sleep(pause_s)
 
 
-KgClient = KnowledgeGraphClient
-"""The short name."""
-
-
 def _headers(api_key: str | None) -> dict[str, str]:
     shown = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     return {"Content-Type": "application/json"} | shown

@@ -23,6 +23,16 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+KEY_CODES = {
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
 START_LIMIT_S = 120.0  # a busy machine of two cores took 20
 
 
@@ -66,6 +76,36 @@ class Page:
             raise AssertionError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
+    def wait(self, expression: str, limit_s: float = 20.0) -> None:
+        """Ask until an expression is true."""
+        deadline = time.monotonic() + limit_s
+        while not self.run(f"Boolean({expression})"):
+            assert time.monotonic() < deadline, f"never true: {expression}"
+            self.run("new Promise((done) => setTimeout(done, 20))")
+
+    def press(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
+        """Press a key where the focus is: "Tab", "Enter", "ArrowRight" ...; modifiers 2 is Ctrl, 8 is Shift."""
+        code = KEY_CODES.get(key, 0)
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        typed = {"text": text} if text else {}
+        self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **common, **typed)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def type(self, text: str) -> None:
+        """Put a text where the focus is, as a keyboard or an input method does."""
+        self.send("Input.insertText", text=text)
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click a place of the window."""
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def size(self, width: int, height: int) -> None:
+        """Give the window a size."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.send("Emulation.setDeviceMetricsOverride", **metrics)
+
     def hover(self, selector: str) -> None:
         """Move the pointer over the first element that a selector finds."""
         place = self.run(
@@ -76,8 +116,7 @@ class Page:
 
     def screenshot(self, path: Path, width: int, height: int) -> None:
         """Write a PNG of the page's top."""
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.send("Emulation.setDeviceMetricsOverride", **metrics)
+        self.size(width, height)
         path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:

@@ -49,6 +49,34 @@ class CallingExtractor:
         return self.answer(list(texts))
 
 
+class ShowingExtractor:
+    """Shows an answer step by step, each time that `go` is released, as a model shows one that it writes.
+
+    A step is an answer so far; the last one is the whole answer, and is not shown but returned.
+    """
+
+    name = "showing"
+
+    def __init__(self, *steps: str) -> None:
+        self.steps = steps
+        self.go = threading.Semaphore(0)
+        self.num_watched: list[int] = []
+
+    def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
+        return [read_answer(self.steps[-1], "stop", 1, 1) for _ in texts]
+
+    def extract_watched(self, texts, watches, *, cancel=None):
+        self.num_watched.append(sum(watch is not None for watch in watches))
+        for step in self.steps[:-1]:
+            while not self.go.acquire(timeout=0.01):
+                if cancel is not None and cancel.is_set():
+                    return [read_answer("", "cancelled", 1, 0) for _ in texts]
+            for watch in watches:
+                if watch is not None:
+                    watch(step)
+        return self.extract(texts)
+
+
 class FaultyExtractor:
     """Does what its text says, and says on stderr what it does: slow, hang, raise, die, garbage, memory, lost, block."""
 

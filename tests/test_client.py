@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 import kgtune.client
 from kgtune import yaml_file
-from kgtune.client import AsyncKnowledgeGraphClient, KgClient, KnowledgeGraphClient
+from kgtune.client import AsyncKnowledgeGraphClient, KnowledgeGraphClient
 from kgtune.errors import ServiceError
 from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor, scripted
 from kgtune.graph import EMPTY_TEXT, Entity, Graph
@@ -48,9 +48,11 @@ class Service:
             raise answer
         return answer
 
-    def client(self, retries: int = 3) -> KgClient:
+    def client(self, retries: int = 3) -> KnowledgeGraphClient:
         transport = httpx2.MockTransport(self)
-        return KgClient("http://kg.test/", 1.0, retries, transport, sleep=self.pauses_s.append, rng=random.Random(0))
+        return KnowledgeGraphClient(
+            "http://kg.test/", 1.0, retries, transport, sleep=self.pauses_s.append, rng=random.Random(0)
+        )
 
 
 def error(status: int, message: str = "queue: is full. Try again.", **headers: str) -> httpx2.Response:
@@ -61,7 +63,7 @@ def error(status: int, message: str = "queue: is full. Try again.", **headers: s
 
 def test_a_text_becomes_a_graph_through_the_real_app():
     app = create_app(scripted, Config())
-    with TestClient(app) as service, KgClient.from_config(ClientSettings(), service._transport) as client:
+    with TestClient(app) as service, KnowledgeGraphClient.from_config(ClientSettings(), service._transport) as client:
         app.state.engine.wait_loaded(LIMIT_S)
         graph = client.extract("GlassViper used NightLoom. 夜织机")
         is_healthy = client.health()
@@ -73,7 +75,7 @@ def test_a_text_becomes_a_graph_through_the_real_app():
 @pytest.mark.parametrize(("text", "says"), [(" ", "body.text: is empty"), ("\ud800", "half a character")])
 def test_a_refusal_of_the_real_app_is_a_service_error_in_its_words(text, says):
     app = create_app(ScriptedExtractor, Config())
-    with TestClient(app) as service, KgClient("http://testserver", transport=service._transport) as client:
+    with TestClient(app) as service, KnowledgeGraphClient("http://testserver", transport=service._transport) as client:
         app.state.engine.wait_loaded(LIMIT_S)
         with pytest.raises(ServiceError, match=says) as caught:
             client.extract(text)
@@ -88,7 +90,7 @@ def test_health_is_false_while_loading_and_when_nobody_answers():
 def test_settings_of_the_configuration_are_used():
     service = Service(EMPTY)
     settings = ClientSettings(base_url="http://kg.test:9000", timeout_s=7.0, retries=0)
-    with KgClient.from_config(settings, httpx2.MockTransport(service)) as client:
+    with KnowledgeGraphClient.from_config(settings, httpx2.MockTransport(service)) as client:
         client.extract("a")
     request = service.requests[0]
     assert str(request.url) == "http://kg.test:9000/api/kg-extract"
@@ -288,10 +290,6 @@ def test_the_async_client_is_made_from_the_configuration():
     assert set(service.requests[0].extensions["timeout"].values()) == {7.0}
 
 
-def test_the_short_name_is_the_same_client():
-    assert KgClient is KnowledgeGraphClient
-
-
 @contextmanager
 def listening():
     """Serve the canned extractor on a real port, as the examples need it."""
@@ -320,8 +318,11 @@ def test_the_example_adapter_and_its_yaml_work():
         names: dict = {}
         exec(example("python", 0), names)
         extractor = names["KnowledgeGraphExtractor"](settings)
+        client = extractor._client
+        taken = (client._http.base_url, client._http.timeout.read, client._retries)
         extracted = extractor.extract("GlassViper used NightLoom.")
         extractor.close()
+    assert taken == (address, 120, 3)
     assert set(settings["knowledge_graph"]) == {"base_url", "timeout_s", "retries"}
     assert list(extracted) == ["entities", "relationships"]
     assert extracted["entities"][1]["name"] == "NightLoom"

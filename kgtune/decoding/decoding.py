@@ -27,7 +27,7 @@ _SLACK = 64
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One answer of a batch. `fed` are the tokens of the answer that the cache holds.
+    """One answer of a batch. `fed` are the tokens of the answer that the cache holds; `watch` sees it grow.
 
     `noise` is added to the logits before the best token is taken: with Gumbel's, that draws from the distribution.
     """
@@ -36,6 +36,7 @@ class Row:
     writing: Writing
     cancel: threading.Event | None = None
     noise: Callable[[torch.Tensor], torch.Tensor] | None = None
+    watch: Callable[[Writing], None] | None = None
     fed: list[int] = field(default_factory=list)
     is_prompt_fed: bool = False
 
@@ -166,6 +167,8 @@ class Batch:
                 drawn = asked.float() + row.noise(asked)
                 chosen[first:] = drawn.argmax(dim=-1).tolist()
             row.writing.settle(chosen[first:], partial(_best, drawn), partial(_likelihood, asked))
+            if row.watch is not None:
+                row.watch(row.writing)
 
 
 def num_alike(first: Sequence[int], *others: Sequence[int]) -> int:

@@ -37,11 +37,17 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A place behind an item. The answer closed there is its first `num_tokens` tokens and the bytes `rest`."""
+    """A place behind an item: the answer's first `num_tokens` tokens and the bytes `ending`; `closing` closes it."""
 
     num_entities: int
     num_tokens: int
-    rest: bytes
+    ending: bytes
+    closing: bytes
+
+    @property
+    def rest(self) -> bytes:
+        """What closes the answer here, behind its whole tokens."""
+        return self.ending + self.closing
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ class Outline:
     section: Section = "entities"
     entities: tuple[dict[str, Any], ...] = ()
     relationships: tuple[dict[str, Any], ...] = ()
-    boundaries: tuple[Boundary, ...] = (Boundary(0, 0, EMPTY_TEXT.encode()),)
+    boundaries: tuple[Boundary, ...] = (Boundary(0, 0, b"", EMPTY_TEXT.encode()),)
     _depth: int = 0
     _in_string: bool = False
     _escaped: bool = False
@@ -106,8 +112,8 @@ class Outline:
             self.entities = (*self.entities, item)
         else:
             self.relationships = (*self.relationships, item)
-        rest = piece + _CLOSINGS[self.section]
-        self.boundaries = (*self.boundaries, Boundary(len(self.entities), self.num_tokens, rest))
+        place = Boundary(len(self.entities), self.num_tokens, piece, _CLOSINGS[self.section])
+        self.boundaries = (*self.boundaries, place)
         return False
 
     def _is_repeated(self, item: dict[str, Any]) -> bool:

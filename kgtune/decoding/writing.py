@@ -17,7 +17,7 @@ from kgtune.decoding import grammar
 from kgtune.decoding.constraint import StuckError, Vocabulary
 from kgtune.decoding.drafts import NGRAM, Drafter, Recall, Source
 from kgtune.decoding.grammar import Rules
-from kgtune.decoding.outline import Outline
+from kgtune.decoding.outline import Boundary, Outline
 from kgtune.extraction.extractor import FinishReason, Statistics
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,10 @@ class Writing(Protocol):
         """Take the model's choices, one behind `tokens` and one behind each token of `draft`."""
         ...
 
+    def firm(self) -> list[int]:
+        """Return the tokens that the finished answer will begin with, whatever comes; more of them each time."""
+        ...
+
 
 class FreeWriting:
     """An answer without constraint, up to a stop token. Drafts repeat what followed the same tokens before."""
@@ -88,6 +92,9 @@ class FreeWriting:
             if choice != expected:
                 return
             self.statistics.num_accepted_tokens += 1
+
+    def firm(self) -> list[int]:
+        return self.tokens
 
 
 class GrammarWriting:
@@ -194,14 +201,22 @@ class GrammarWriting:
 
         What was begun is dropped: a string that is cut short would be another name, or no evidence.
         """
-        last = self._outline.boundaries[-1]
+        boundary, tokens = self._last_that_fits()
+        self.finish = finish if boundary is self._outline.boundaries[-1] else "length"
+        self.tokens = tokens
+
+    def _last_that_fits(self) -> tuple[Boundary, list[int]]:
+        """Return the last place where the cap has room to close the answer, and the answer closed there."""
         for boundary in reversed(self._outline.boundaries):
             tokens = self.tokens[: boundary.num_tokens] + self._vocabulary.encode(boundary.rest)
             if len(tokens) <= self._limits.max_tokens:
-                self.tokens = tokens
-                self.finish = finish if boundary is last else "length"
-                return
+                return boundary, tokens
         raise AssertionError(f"a cap of {self._limits.max_tokens} tokens does not hold the empty graph")
+
+    def firm(self) -> list[int]:
+        """Return the answer up to an item that stays: one that leaves no room for the brackets may be dropped yet."""
+        boundary, _ = self._last_that_fits()
+        return self.tokens[: boundary.num_tokens] + self._vocabulary.encode(boundary.ending)
 
     def _give_up(self, error: StuckError) -> None:
         log.warning("an answer was closed before its end: %s", error)

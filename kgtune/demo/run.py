@@ -109,7 +109,7 @@ def _curl(url: str, body: dict[str, Any] | None = None) -> None:
     options = ["-H", "Content-Type: application/json", "-d", data] if data else []
     print(f"\n$ curl -s {url} {' '.join(_quoted(part) for part in options)}", flush=True)
     if curl := shutil.which("curl"):
-        command = [curl, "-sS", url, *options]
+        command = [curl, "-sS", "--fail-with-body", url, *options]  # an error answered is a demo that failed
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  loopback only
         print(done.stdout.decode(), flush=True)
         if done.returncode != 0:

@@ -16,7 +16,7 @@ import torch
 
 from kgtune import ontology as ontologies
 from kgtune.errors import ModelError
-from kgtune.extraction.extractor import Extraction, Extractor
+from kgtune.extraction.extractor import Extraction, Extractor, Watch, WatchedExtractor
 from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError
 from kgtune.model_folder import ONTOLOGY_FILE
 from kgtune.ontology import Ontology
@@ -60,8 +60,16 @@ class GuardedExtractor:
     name: str
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
+        return self.extract_watched(texts, (), cancel=cancel)
+
+    def extract_watched(
+        self, texts: Sequence[str], watches: Sequence[Watch | None], *, cancel: threading.Event | None = None
+    ) -> list[Extraction]:
+        """Extract as `extract` does; an inner extractor that can't be watched shows nothing before its end."""
         try:
             with device_errors():
+                if any(watches) and isinstance(self.inner, WatchedExtractor):
+                    return self.inner.extract_watched(texts, watches, cancel=cancel)
                 return self.inner.extract(texts, cancel=cancel)
         except DeviceMemoryError:
             pass  # and no more: as long as it is handled, its frames hold the batch's tensors

@@ -6,9 +6,9 @@ Knows nothing about models, torch or HTTP: the service, the scripts and the test
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from kgtune import ontology as ontologies
 from kgtune.extraction.merging import Merged
@@ -65,6 +65,21 @@ class Extractor(Protocol):
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
         """Extract a graph from each text. `cancel`, once set, ends the call early ("cancelled")."""
+        ...
+
+
+Watch = Callable[[str], None]
+"""Told a text's answer so far, up to the end of an item; each time it is longer. On the extractor's thread."""
+
+
+@runtime_checkable
+class WatchedExtractor(Extractor, Protocol):
+    """An extractor that shows its answers while it writes them."""
+
+    def extract_watched(
+        self, texts: Sequence[str], watches: Sequence[Watch | None], *, cancel: threading.Event | None = None
+    ) -> list[Extraction]:
+        """Extract as `extract` does; each text that has a watch shows it its answer as it grows."""
         ...
 
 

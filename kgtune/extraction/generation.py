@@ -6,6 +6,7 @@ Knows nothing about gold graphs, files or HTTP.
 from __future__ import annotations
 
 import copy
+import re
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,13 +22,16 @@ from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
 from kgtune.extraction import agreement
 from kgtune.extraction.calibration import Calibration
-from kgtune.extraction.extractor import Extraction, read_answer
+from kgtune.extraction.extractor import Extraction, Watch, read_answer
 from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph, round_confidence
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Shot
 from kgtune.settings import DecodingSettings
+
+# The last string of an item and its bracket. A quote inside a string is escaped.
+_ITEM_END = re.compile(r'(?<!\\)"\}')
 
 Cancel = threading.Event | Sequence[threading.Event]
 
@@ -93,22 +97,35 @@ class TransformersExtractor:
 
         `cancel` is one event for all texts, or one for each: a text that nobody waits for leaves its batch.
         """
-        found = self._extracted(texts, cancel, None)
+        return self.extract_watched(texts, [None] * len(texts), cancel=cancel)
+
+    def extract_watched(
+        self, texts: Sequence[str], watches: Sequence[Watch | None], *, cancel: Cancel | None = None
+    ) -> list[Extraction]:
+        """Extract as `extract` does, and show the watched answers as they grow."""
+        found = self._extracted(texts, cancel, None, watches)
         drawn = [self._extracted(texts, cancel, seed) for seed in range(self.num_samples)]
         if drawn:
             found = [agreement.agreed(one, others) for one, *others in zip(found, *drawn, strict=True)]
         return found
 
-    def _extracted(self, texts: Sequence[str], cancel: Cancel | None, seed: int | None) -> list[Extraction]:
+    def _extracted(
+        self,
+        texts: Sequence[str],
+        cancel: Cancel | None,
+        seed: int | None,
+        watches: Sequence[Watch | None] | None = None,
+    ) -> list[Extraction]:
         """Extract greedily, or with a seed draw answers at random."""
+        watches = watches or [None] * len(texts)
         events = cancel if isinstance(cancel, Sequence) else repeat(cancel, len(texts))
-        waiting = sorted(zip(range(len(texts)), texts, events, strict=True), key=lambda item: len(item[1]))
+        waiting = sorted(zip(range(len(texts)), texts, events, watches, strict=True), key=lambda item: len(item[1]))
         results: dict[int, Extraction] = {}
         for start in range(0, len(waiting), self.batch_size):
             batch = waiting[start : start + self.batch_size]
-            rows = [self._row(text, event, seed) for _, text, event in batch]
+            rows = [self._row(text, event, seed, watch) for _, text, event, watch in batch]
             Batch(self.model, self._prefix, rows).run()
-            results.update((number, self._read(text, row)) for (number, text, _), row in zip(batch, rows, strict=True))
+            results.update((number, self._read(text, row)) for (number, text, *_), row in zip(batch, rows, strict=True))
             if self.progress is not None and seed is None:
                 self.progress(len(results), len(texts))
         return [results[number] for number in range(len(texts))]
@@ -136,7 +153,7 @@ class TransformersExtractor:
         rendered = prompt.render(self.tokenizer, self.system, text, self.shots)
         return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
 
-    def _row(self, text: str, cancel: threading.Event | None, seed: int | None) -> Row:
+    def _row(self, text: str, cancel: threading.Event | None, seed: int | None, watch: Watch | None = None) -> Row:
         ids = self._ids(text)
         limits = Limits(self.max_new_tokens, self.draft_tokens)
         writing: Writing
@@ -146,13 +163,31 @@ class TransformersExtractor:
             writing = GrammarWriting(self._vocabulary, self.rules, prompt.neutralise(text), limits)
         # by text and number, so that neither order nor batches change what is drawn
         noise = None if seed is None else gumbel(int(runs.text_hash(f"{seed}\0{text}")[:12], 16))
-        return Row(ids, writing, cancel, noise)
+        return Row(ids, writing, cancel, noise, None if watch is None else self._showing(text, watch))
+
+    def _showing(self, text: str, watch: Watch) -> Callable[[Writing], None]:
+        """Return what shows a watch the answer of a text, each time that more of its items are firm."""
+        num_shown = 0
+
+        def show(writing: Writing) -> None:
+            nonlocal num_shown
+            answer = self._spelled(writing.firm(), text)
+            # A free answer is firm to its last letter. Behind an item's end nothing is begun that the end could change.
+            ends = [found.end() for found in _ITEM_END.finditer(answer, num_shown)]
+            if ends:
+                num_shown = ends[-1]
+                watch(answer[:num_shown])
+
+        return show
+
+    def _spelled(self, tokens: Sequence[int], text: str) -> str:
+        """Return the answer that tokens are, with what it copied from the text spelled as it stands there."""
+        return prompt.restore(str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)), text)
 
     def _read(self, text: str, row: Row) -> Extraction:
         writing = row.writing
         assert writing.finish is not None, "the batch ran to its end"
-        answer = str(self.tokenizer.decode(writing.tokens, skip_special_tokens=True))
-        raw = prompt.restore(answer, text)
+        raw = self._spelled(writing.tokens, text)
         read = read_answer(raw, writing.finish, len(row.prompt), len(writing.tokens))
         read = replace(read, statistics=writing.statistics)
         if (graph := read.graph) is None or not writing.probabilities:

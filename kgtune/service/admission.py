@@ -44,7 +44,7 @@ class Queue(Generic[W]):
     def __init__(self, max_texts: int, max_tokens: int) -> None:
         self._max_texts = max_texts
         self._max_tokens = max_tokens
-        self._waiting: dict[W, None] = {}
+        self._waiting: dict[W, bool] = {}  # whether a younger one went before it
         self.num_tokens = 0
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class Queue(Generic[W]):
         return "tokens" if self._waiting and self.num_tokens + num_tokens > self._max_tokens else None
 
     def add(self, item: W) -> None:
-        self._waiting[item] = None
+        self._waiting[item] = False
         self.num_tokens += item.num_tokens
 
     def remove(self, item: W) -> bool:
@@ -77,19 +77,32 @@ class Queue(Generic[W]):
     def take(self, max_texts: int) -> list[W]:
         """Take the oldest, and with it those nearest to it in length, the older first where they are as near.
 
-        The rows of a batch are padded to its longest and wait for its slowest, so lengths should be alike. The
-        oldest always goes, so nobody starves.
+        The rows of a batch are padded to its longest and wait for its slowest, so lengths should be alike. Whoever
+        was overtaken once goes before all choice: nobody waits for more than one batch beyond its turn. Else a text
+        of an odd length would wait until it is the oldest, and under load that is longer than its deadline.
         """
         head = next(iter(self._waiting), None)
         if head is None:
             return []
-        others = iter(self._waiting)
-        next(others)
-        near = heapq.nsmallest(max_texts - 1, others, key=lambda item: abs(item.num_tokens - head.num_tokens))
-        taken = [head, *near]
-        for item in taken:
-            self.remove(item)
+        overdue = [item for item, is_overtaken in self._waiting.items() if is_overtaken and item is not head]
+        taken = [head, *overdue][:max_texts]
+        others = [item for item in self._waiting if item not in taken]
+        near = heapq.nsmallest(max_texts - len(taken), others, key=lambda item: abs(item.num_tokens - head.num_tokens))
+        taken += near
+        self._leave_behind(taken)
         return taken
+
+    def _leave_behind(self, taken: list[W]) -> None:
+        """Take items out, and note who is older than one of them and stays."""
+        gone = set(taken)
+        passed: list[W] = []
+        for item in list(self._waiting):
+            if item in gone:
+                self._waiting.update(dict.fromkeys(passed, True))
+                passed = []
+                self.remove(item)
+            else:
+                passed.append(item)
 
 
 class Pace:

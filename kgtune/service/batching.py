@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kgtune.errors import UserError
-from kgtune.extraction.extractor import Extraction, Extractor
+from kgtune.extraction.extractor import Extraction, Extractor, WatchedExtractor
 from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError, PartlyFailedError, TextCancels
 from kgtune.service.jobs import DeadlineError, ExtractionError, Job, MemoryFullError
 
@@ -37,7 +37,7 @@ class BatchRun:
 
     def _call(self, jobs: list[Job], cancel: TextCancels, *, may_retry: bool) -> list[Outcome]:
         try:
-            return self._checked(self.extractor.extract([job.text for job in jobs], cancel=cancel), len(jobs))
+            return self._checked(self._extractions(jobs, cancel), len(jobs))
         except DeviceLostError:
             raise
         except DeviceMemoryError:
@@ -53,6 +53,13 @@ class BatchRun:
                 return [ExtractionError(type(error).__name__)]
         # Text by text, so that one can't fail its neighbours.
         return [outcome for job in jobs for outcome in self.outcomes([job], may_retry=may_retry)]
+
+    def _extractions(self, jobs: list[Job], cancel: TextCancels) -> list[Extraction]:
+        texts = [job.text for job in jobs]
+        if isinstance(self.extractor, WatchedExtractor) and any(job.is_watched for job in jobs):
+            watches = [job.show if job.is_watched else None for job in jobs]
+            return self.extractor.extract_watched(texts, watches, cancel=cancel)
+        return self.extractor.extract(texts, cancel=cancel)
 
     def _in_halves(self, jobs: list[Job], *, may_retry: bool) -> list[Outcome]:
         """Try again once, a half at a time; a single text as it is, since its neighbours may have left memory."""

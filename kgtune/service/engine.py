@@ -150,8 +150,11 @@ class Engine:
             self.abandon()
             self._thread.join(limit_s)
 
-    def submit(self, text: str, *, timeout_s: float) -> Job:
-        """Put a text into the queue, or refuse it. Whoever submits asks for the `result`, or says `leave`."""
+    def submit(self, text: str, *, timeout_s: float, is_watched: bool = False) -> Job:
+        """Put a text into the queue, or refuse it. Whoever submits asks for the `result`, or says `leave`.
+
+        Of a watched one the answer is shown as it grows, as far as the extractor can.
+        """
         loop = asyncio.get_running_loop()
         num_tokens = self._bounds.estimate_tokens(text)
         with self._changed:
@@ -162,6 +165,7 @@ class Engine:
                 raise QueueFullError(len(self._waiting), self.retry_after_s(), reason)
             now = self._clock()
             job = Job(text, num_tokens, now, now + timeout_s, loop.create_future(), loop)
+            job.grown = asyncio.Event() if is_watched else None
             self._waiting.add(job)
             self._changed.notify_all()
             return job
@@ -202,7 +206,10 @@ class Engine:
         """
         if self._pace.seconds_per_batch is None or (self._running is None and not self._waiting):
             return None
-        wait_s = self._pace.wait_s(len(self._waiting) + 1, self._batch_size, self._running_for_s())
+        # Behind a whole batch it may be overtaken once, by texts that fit together better.
+        num_younger = self._batch_size if 1 < self._batch_size <= len(self._waiting) else 0
+        num_texts = len(self._waiting) + 1 + num_younger
+        wait_s = self._pace.wait_s(num_texts, self._batch_size, self._running_for_s())
         return "deadline" if wait_s > timeout_s else None
 
     def _note_hang(self) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction
-from kgtune.extraction.incremental import AnswerReader, Item
-from kgtune.extraction.selection import Selection
 from kgtune.service import answering, refusals
 from kgtune.service.answering import Answer, Asked
 from kgtune.service.bodies import Source, Wishes
@@ -23,6 +22,7 @@ from kgtune.service.engine import Engine
 from kgtune.service.jobs import EngineError, Job
 from kgtune.service.metrics import Metrics
 from kgtune.service.refusals import RefusalError
+from kgtune.service.unfolding import Shown, Unfolding
 from kgtune.settings import Config
 from kgtune.spelling import suggestion
 
@@ -68,11 +68,11 @@ class Exchange:
             _check_names("body.labels", wishes.labels, ontology.label_names)
             _check_names("body.types", wishes.types, ontology.type_names)
 
-    def submit(self, asked: Asked, timeout_s: float | None = None) -> Job:
+    def submit(self, asked: Asked, timeout_s: float | None = None, *, is_watched: bool = False) -> Job:
         """Put a text into the queue. Whoever submits asks for the `extraction`, or lets the engine `leave` it."""
         limit_s = self.cfg.service.timeout_s if timeout_s is None else timeout_s
         try:
-            return self.engine.submit(asked.text, timeout_s=limit_s)
+            return self.engine.submit(asked.text, timeout_s=limit_s, is_watched=is_watched)
         except EngineError as error:
             raise self._refusal(error) from None
 
@@ -98,9 +98,25 @@ class Exchange:
         self.metrics.selected(answer.selection)
         return answer
 
-    async def unfolded(self, extraction: Extraction, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
-        """Take an answer item by item, as far as it can be read, and return what is shown of it."""
-        return await _beside(asked.text, lambda: _unfolded(extraction, asked))
+    async def unfold(self, job: Job, unfolding: Unfolding) -> AsyncGenerator[Shown | Extraction]:
+        """Yield the items of a watched text as they are decoded, and at last its extraction."""
+        grown = job.grown
+        assert grown is not None, "nobody watches this text"
+        waiting = asyncio.ensure_future(self.extraction(job))
+        waiting.add_done_callback(lambda _: grown.set())
+        try:
+            while not waiting.done():
+                await grown.wait()
+                grown.clear()
+                for shown in await _beside(unfolding.text, partial(unfolding.read, job.so_far)):
+                    yield shown
+            extraction = await waiting
+            for shown in await _beside(unfolding.text, partial(unfolding.finish, extraction)):
+                yield shown
+            yield extraction
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
     def _refusal(self, error: Exception) -> RefusalError:
         timeout_s, retry_after_s = self.cfg.service.timeout_s, self.engine.retry_after_s()
@@ -110,17 +126,6 @@ class Exchange:
 async def _beside(text: str, work: Callable[[], T]) -> T:
     """Do work that grows with a text: on a thread where the text is long, since the event loop must go on."""
     return work() if len(text) < THREADED_CHARS else await asyncio.to_thread(work)
-
-
-def _unfolded(extraction: Extraction, asked: Asked) -> tuple[list[dict[str, Any]], Selection]:
-    selection, graph = Selection(asked.text, asked.wanted, extraction.merged), extraction.graph
-    # The graph's own items have the confidence that counts; of an answer that is no graph, what can be read of it.
-    taken: Sequence[Item] = (
-        AnswerReader().feed(extraction.raw_text) if graph is None else (*graph.entities, *graph.relationships)
-    )
-    items = [shown for item in taken for shown in selection.take(item)]
-    selection.finish()
-    return items, selection
 
 
 def _check_names(where: str, names: Collection[str] | None, known: Collection[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,10 +71,27 @@ class Job:
     loop: asyncio.AbstractEventLoop
     # What the worker logs about this text then carries the id of its request.
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    # Set on the event loop each time that `so_far` has grown; only a watched text has one.
+    grown: asyncio.Event | None = None
+    so_far: str = ""
     is_abandoned: bool = False
     waited_s: float = 0.0
     worked_s: float = 0.0
     num_in_batch: int = 0
+
+    @property
+    def is_watched(self) -> bool:
+        return self.grown is not None
+
+    def show(self, answer: str) -> None:
+        """Hand the answer so far to the event loop; called on any thread."""
+        with suppress(RuntimeError):  # the loop is closed: nobody watches any more
+            self.loop.call_soon_threadsafe(self._grow, answer)
+
+    def _grow(self, answer: str) -> None:
+        self.so_far = answer
+        if self.grown is not None:
+            self.grown.set()
 
     def deliver(self, outcome: Extraction | Exception) -> None:
         """Hand the outcome to the event loop; called on any thread."""

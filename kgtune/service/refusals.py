@@ -119,6 +119,14 @@ def unreadable(extraction: Extraction) -> RefusalError:
     return RefusalError(502, "unreadable", message, headers)
 
 
+def begun_anew() -> RefusalError:
+    """Say that a streamed answer had to be begun again, and came out otherwise."""
+    what = "model: the answer had to be begun anew after a part of it was sent, and is another one now."
+    return RefusalError(
+        503, "begun_anew", f"{what} Throw that part away and send the text again.", {"Retry-After": "1"}
+    )
+
+
 def client_gone() -> RefusalError:
     """Say, to the log, that nobody waits for this answer."""
     return RefusalError(CLIENT_GONE, "client_gone", "client: went away before its answer was there.")

@@ -10,12 +10,13 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -43,6 +44,7 @@ from kgtune.service.exchange import Exchange
 from kgtune.service.jobs import Job
 from kgtune.service.metrics import CONTENT_TYPE
 from kgtune.service.refusals import RefusalError
+from kgtune.service.unfolding import Unfolding
 
 T = TypeVar("T")
 
@@ -126,6 +128,12 @@ async def metrics(request: Request) -> Response:
     return Response(_exchange(request).metrics.text(), media_type=CONTENT_TYPE)
 
 
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """Show the page: a text in, its graph as it is decoded."""
+    return FileResponse(WEB / "index.html", media_type="text/html")
+
+
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> HTMLResponse:
     """Show the API to a person, from the same document that machines read."""
@@ -153,7 +161,7 @@ async def _admitted(request: Request, body: StreamRequest) -> AsyncIterator[tupl
     note(request.scope, **exchange.noted(body.text))
     found = _exchange(request)
     asked = found.asked(body.text, body, body, where="body.text")
-    job = found.submit(asked)
+    job = found.submit(asked, is_watched=True)
     try:
         yield asked, job
     finally:
@@ -170,20 +178,20 @@ async def kg_extract_stream(
 ) -> AsyncIterator[ServerSentEvent]:
     """Extract the graph of a text as events: `entity` and `relationship` with one item each, then `done`.
 
-    A relationship comes after the entities at its ends. `error` comes instead of `done` where the answer can't be
-    finished; its data has the `status` that the whole answer would have had.
+    An item comes as soon as the model has written it, and a relationship after the entities at its ends. `error`
+    comes instead of `done` where the answer can't be finished; its data has the `status` that the whole answer would
+    have had.
     """
     found = _exchange(request)
     asked, job = admitted
+    unfolding = Unfolding(asked.text, asked.wanted)
     try:
-        extraction = await found.extraction(job)
-        items, selection = await found.unfolded(extraction, asked)
-        for item in items:
-            yield _event("relationship" if "type" in item else "entity", item)
-        if extraction.graph is None:
-            raise refusals.unreadable(extraction)
-        found.metrics.selected(selection)
-        yield _event("done", _summary(extraction, job, asked, selection))
+        async with aclosing(found.unfold(job, unfolding)) as items:
+            async for item in items:
+                if isinstance(item, Extraction):
+                    yield _event("done", _end_of_stream(found, item, job, asked, unfolding.selection))
+                else:
+                    yield _event("relationship" if "type" in item else "entity", item)
     except RefusalError as error:
         found.metrics.refused(error.reason)
         yield _event("error", {"error": error.message, "status": error.status})
@@ -193,7 +201,13 @@ def _event(name: str, value: dict[str, Any]) -> ServerSentEvent:
     return ServerSentEvent(event=name, raw_data=answering.dumps(value).decode("utf-8"))
 
 
-def _summary(extraction: Extraction, job: Job, asked: Asked, selection: Selection) -> dict[str, Any]:
+def _end_of_stream(
+    found: Exchange, extraction: Extraction, job: Job, asked: Asked, selection: Selection
+) -> dict[str, Any]:
+    if extraction.graph is None:
+        raise refusals.unreadable(extraction)
+    selection.finish()
+    found.metrics.selected(selection)
     summary: dict[str, Any] = {
         "num_entities": len(selection.entities),
         "num_relationships": len(selection.relationships),

@@ -85,10 +85,10 @@ def share(rows: Sequence[int], lengths: Sequence[int], *, rank: int, world: int)
     return mine
 
 
-def best_fit(rows: Sequence[tuple[int, int]], room: int) -> list[tuple[int, ...]]:
-    """Put (row, length) into packs of at most `room` tokens: the longest first, each where it leaves the least room.
+def best_fit(rows: Iterable[tuple[int, int]], room: int) -> list[tuple[int, ...]]:
+    """Put rows, (number, tokens), into packs of at most `room`: the longest first, each where it leaves the least room.
 
-    A row may come twice: the last of one epoch and among the first of the next.
+    A number may come twice: an update can reach into the next epoch.
     """
     packs: list[list[int]] = []
     free: list[tuple[int, int]] = []  # (room left, number of the pack), sorted

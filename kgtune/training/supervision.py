@@ -85,7 +85,7 @@ def supervise(
     max_seq_length: int,
     overlength: Policy,
 ) -> Supervision:
-    """Render every example and check what the notes call C1-C4; refuse with all problems at once.
+    """Render every example; check that nothing is cut and that prompt and end are as meant; refuse with all problems.
 
     Raises:
         CheckFailed: an answer would be cut, a prompt is no exact prefix, or the end of the answer isn't trained.

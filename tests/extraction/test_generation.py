@@ -472,3 +472,96 @@ def test_self_consistency_is_asked_for_by_samples() -> None:
     confidences = {r.confidence for out in voted for r in out.graph.relationships}
     assert confidences <= {0.0, 0.25, 0.5, 0.75, 1.0}
     assert len(confidences) >= 1
+
+
+def test_a_watched_answer_grows_item_by_item_into_the_one_that_is_returned() -> None:
+    """Whatever the cap: an item that is shown is never dropped for want of room, nor as a loop."""
+    texts = ["Tool used 目标 on <|im_end|> sites.", "say it again", "third"]
+    num_shown, ends = 0, set()
+    for seed in range(24):
+        shown: list[list[str]] = [[] for _ in texts]
+        one = fickle(extractor(seed, max_new_tokens=random.Random(seed).choice([40, 80, 160, 400])), seed)
+        outs = one.extract_watched(texts, [shown[0].append, None, shown[2].append])
+        assert shown[1] == []
+        for out, answers in zip(outs, shown, strict=True):
+            assert [answer for answer in answers if not out.raw_text.startswith(answer)] == []
+            assert [answer for answer in answers if not answer.endswith('"}')] == []
+            assert [len(answer) for answer in answers] == sorted({len(answer) for answer in answers})
+            num_shown += len(answers)
+            ends.add(out.finish_reason)
+    assert num_shown > 20
+    assert ends == {"stop", "length"}
+
+
+def test_all_items_were_shown_by_the_pass_before_the_end() -> None:
+    num_checked = 0
+    for seed in range(24):
+        shown: list[str] = [""]
+        [out] = fickle(extractor(seed, max_new_tokens=400), seed).extract_watched(["Tool used 目标."], [shown.append])
+        if out.finish_reason == "stop" and not out.statistics.num_loops and out.graph.entities:
+            num_checked += 1
+            missing = len(out.graph.entities) + len(out.graph.relationships) - shown[-1].count('"}')
+            assert missing <= 1, seed
+    assert num_checked >= 2
+
+
+def test_a_free_answer_is_shown_up_to_the_end_of_an_item_and_not_into_a_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kgtune.extraction import generation
+
+    first, second = '{"entities":[{"name":"夜织 \\"}"}', ',{"name":"a}b"}'
+
+    class Scripted:
+        def __init__(self, model: Any, prefix: Any, rows: list[Any]) -> None:
+            [self.row] = rows
+
+        def run(self) -> None:
+            for token in one.tokenizer(first + second + '],"rel', add_special_tokens=False)["input_ids"]:
+                self.row.writing.tokens.append(token)
+                self.row.watch(self.row.writing)
+            self.row.writing.finish = "length"
+
+    one = extractor(rules=None)
+    shown: list[str] = []
+    monkeypatch.setattr(generation, "Batch", Scripted)
+    one.extract_watched(["夜织"], [shown.append])
+    assert shown == [first, first + second]
+
+
+def test_a_text_whose_client_left_is_given_up_within_one_pass_and_its_neighbour_goes_on() -> None:
+    """From the engine's `leave` to the row: what stands between must hand each text's own flag on."""
+    import asyncio
+
+    from kgtune.extraction.device import GuardedExtractor
+    from kgtune.service.admission import Bounds
+    from kgtune.service.engine import Engine
+
+    one = extractor(rules=None, draft_tokens=0, max_new_tokens=30)
+    forward, rows_per_pass, left = one.model.forward, [], threading.Event()
+    fifth = threading.Event()
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        rows_per_pass.append(len(kwargs["input_ids"]))
+        if len(rows_per_pass) == 6:  # the system message's pass is the first
+            fifth.set()
+            assert left.wait(10)
+        return forward(*args, **kwargs)
+
+    one.model.forward = counted
+    guarded = GuardedExtractor(one, ontology.load("threat_event"), "guarded")
+
+    async def scenario() -> tuple[str, int, bool]:
+        engine = Engine(lambda: guarded, Bounds(2, 8))
+        engine.start()
+        engine.wait_loaded(10)
+        with engine._changed:  # so that the two are one batch
+            jobs = [engine.submit(text, timeout_s=60, is_watched=text == "gone") for text in ("gone", "stays")]
+        await asyncio.to_thread(fifth.wait, 10)
+        engine.leave(jobs[0])
+        left.set()
+        stays = await engine.result(jobs[1])
+        gone = await jobs[0].future
+        engine.stop()
+        return stays.finish_reason, stays.num_answer_tokens, gone.finish_reason == "cancelled"
+
+    assert asyncio.run(scenario()) == ("length", 30, True)
+    assert rows_per_pass == [1] + [2] * 5 + [1] * 25

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kgtune.service.admission import FIRST_GUESS_S, Pace, Queue
 
@@ -48,7 +50,7 @@ def test_either_bound_refuses_and_an_empty_queue_takes_anything(waiting, num_tok
 def test_the_oldest_goes_with_those_nearest_to_it_in_length():
     queue, _ = queue_of(100, 900, 110, 500, 95, 910)
     assert tokens_of(queue.take(3)) == [100, 95, 110]
-    assert tokens_of(queue.take(3)) == [900, 910, 500]
+    assert tokens_of(queue.take(3)) == [900, 500, 910]  # 500 was overtaken, and so comes before 910
     assert (queue.take(3), len(queue), queue.num_tokens) == ([], 0, 0)
 
 
@@ -60,6 +62,26 @@ def test_of_those_as_near_the_older_goes_first():
 def test_nobody_starves_behind_texts_that_fit_together_better():
     queue, _ = queue_of(5000, *[10] * 50, max_tokens=10_000)
     assert 5000 in tokens_of(queue.take(8))
+
+
+def test_whoever_was_overtaken_once_goes_next_before_those_who_fit_better():
+    queue, items = queue_of(10, 900, 50, 10, 10, 890, 880)
+    assert queue.take(3) == [items[0], items[3], items[4]]
+    assert queue.take(3) == [items[1], items[2], items[5]]
+
+
+@pytest.mark.property
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=60), st.integers(1, 9))
+def test_nobody_waits_for_more_than_one_batch_beyond_its_turn(tokens, batch_size):
+    """However lengths fall, and though others keep coming that fit the oldest exactly."""
+    queue, items = queue_of(*tokens, max_tokens=10**9)
+    for _ in range(-(-len(tokens) // batch_size) + 1):
+        for _ in range(batch_size):
+            queue.add(Item(next(iter(queue)).num_tokens))
+        if items[-1] in queue.take(batch_size):
+            return
+    raise AssertionError(tokens)
 
 
 def test_without_a_measurement_a_batch_is_guessed_at():

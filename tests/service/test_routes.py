@@ -20,9 +20,10 @@ from kgtune.service import keys, routes
 from kgtune.service.bodies import StreamRequest
 from kgtune.service.chat import pieces
 from kgtune.service.service import create_app
+from kgtune.service.unfolding import Unfolding
 from kgtune.settings import Config, DecodingSettings, OutputSettings, ServiceSettings
 from tests.extraction.test_incremental import GRAPHS
-from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor
+from tests.fakes import LIMIT_S, CallingExtractor, GatedExtractor, ShowingExtractor
 from tests.service.test_service import (
     CHAT,
     EXTRACT,
@@ -217,6 +218,53 @@ def test_a_stream_that_fails_on_the_way_ends_with_an_error_event():
         response = client.post(STREAM, json={"text": "a"})
     assert response.status_code == 200
     assert events(response) == [("error", {"error": "text: has 3000 tokens. Split it.", "status": 422})]
+
+
+STEPS = [CANNED_ANSWER[: CANNED_ANSWER.index(end)] for end in (',{"labels":"Tool"', '],"rel')]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("is_left", [False, True])
+async def test_an_item_comes_while_the_rest_is_still_written(is_left):
+    extractor = ShowingExtractor(*STEPS, CANNED_ANSWER)
+    app = create_app(lambda: extractor, limited())
+    found = app.state.exchange
+    async with app.router.lifespan_context(app):
+        await anyio.to_thread.run_sync(app.state.engine.wait_loaded, LIMIT_S)
+        asked = found.asked(TEXT, StreamRequest(text=TEXT), StreamRequest(text=TEXT), where="body.text")
+        job = found.submit(asked, is_watched=True)
+        items = found.unfold(job, Unfolding(TEXT, asked.wanted))
+        extractor.go.release()
+        first = await anext(items)
+        is_going_on = not job.future.done()  # the extractor waits for its second step
+        if is_left:
+            with anyio.fail_after(LIMIT_S):  # and not when the text's own time is over
+                await items.aclose()
+            rest = []
+        else:
+            extractor.go.release()
+            rest = [item async for item in items]
+    assert (first["name"], is_going_on, extractor.num_watched) == ("GlassViper", True, [1])
+    assert [item.get("name") or item["type"] for item in rest[:-1]] == (
+        [] if is_left else ["NightLoom", "Northwind Bank", "USE", "ATTACK"]
+    )
+    assert job.is_abandoned  # its place is free, however the stream ended
+
+
+def test_a_stream_whose_answer_comes_out_otherwise_after_a_new_beginning_says_so():
+    extractor = ShowingExtractor(STEPS[0], CANNED_ANSWER.replace("GlassViper", "NorthMoth"))
+    extractor.go.release()
+    with serving(lambda: extractor) as client:
+        found = events(client.post(STREAM, json={"text": TEXT}))
+    assert [(name, value.get("status")) for name, value in found] == [("entity", None), ("error", 503)]
+
+
+def test_only_streams_are_watched():
+    extractor = ShowingExtractor(CANNED_ANSWER)
+    with serving(lambda: extractor) as client:
+        statuses = [client.post(path, json={"text": TEXT}).status_code for path in (EXTRACT, STREAM)]
+    assert (statuses, extractor.num_watched) == ([200, 200], [1])
 
 
 def test_a_stream_whose_time_is_over_ends_with_504_and_frees_its_place():

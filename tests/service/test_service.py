@@ -228,7 +228,6 @@ def test_a_chunked_body_within_the_limit_is_read_whole():
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("GET", "/", 404, None),
         ("GET", "/nowhere", 404, None),
         ("POST", "/api/kg-extract/", 404, None),
         ("GET", "/api/../etc/passwd", 404, None),
