@@ -26,6 +26,13 @@ def test_every_code_that_is_raised_is_in_the_catalogue_and_the_other_way_round()
     assert raised() == set(ENTRIES)
 
 
+def test_every_code_is_made_to_fire_by_a_test():
+    tests = [path for path in PACKAGE.parent.joinpath("tests").rglob("*.py") if path.parent.name != "checks"]
+    told = "\n".join(path.read_text(encoding="utf-8") for path in tests)
+    assert len(tests) > 150
+    assert [code for code in ENTRIES if code not in told] == []
+
+
 def test_all_eighteen_checks_are_there_in_their_order():
     numbers = [int(code[1:].split("-")[0]) for code in ENTRIES if code.startswith("C")]
     assert sorted(set(numbers)) == list(range(1, 19))

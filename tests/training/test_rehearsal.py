@@ -90,10 +90,16 @@ def test_a_model_of_unknown_shape_is_not_planned_and_says_so(data: str, tmp_path
     assert told[0].startswith("memory: not run, since the shape of mine/Other")
 
 
-def test_a_tracker_whose_package_is_not_there_stops_and_names_it(data: str, tmp_path: Path) -> None:
-    cfg = config.load(None, "gpu24", [data, "training.report_to=[no_such_tracker]"]).config
-    with pytest.raises(CheckFailed, match="E-TRACKER: training.report_to: no_such_tracker is .*Known: .*tensorboard"):
+def test_a_tracker_that_is_unknown_or_not_installed_stops_and_is_named(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kgtune.training import rehearsal
+
+    monkeypatch.setattr(rehearsal, "get_available_reporting_integrations", lambda: ["tensorboard"])
+    cfg = config.load(None, "gpu24", [data, "training.report_to=[no_such, tensorboard, wandb]"]).config
+    with pytest.raises(CheckFailed, match="E-TRACKER: training.report_to: no_such is .*Known: .*tensorboard") as caught:
         rehearse(cfg, tmp_path, vram_gib=24)
+    assert [problem.what.split()[0] for problem in caught.value.problems] == ["no_such", "wandb"]
 
 
 def test_a_real_run_is_told_on_its_log_and_stops_where_a_dry_one_does(

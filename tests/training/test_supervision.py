@@ -53,7 +53,7 @@ def test_an_answer_that_would_be_cut_is_refused_with_row_and_remedy(tokenizer: A
         supervise(tokenizer, limit=100)
 
     text = str(caught.value)
-    for part in ("row r1", "model.max_seq_length=100", "data.overlength=window"):
+    for part in ("C2-TOO-LONG: row r1", "model.max_seq_length=100", "data.overlength=window"):
         assert part in text
 
 
@@ -112,7 +112,7 @@ def test_a_template_that_loses_the_end_of_the_answer_is_refused(tokenizer: Any) 
     sabotaged = tiny.tokenizer()
     sabotaged.chat_template = tiny.CHAT_TEMPLATE.replace("<|im_end|>", "")  # type: ignore[attr-defined]
 
-    with pytest.raises(DataError, match="does not end with the end-of-answer token"):
+    with pytest.raises(DataError, match="C1-END-NOT-TRAINED: row r1: .*does not end with the end-of-answer token"):
         supervise(sabotaged)
 
 
@@ -124,6 +124,19 @@ def test_a_template_whose_prompt_is_no_prefix_is_refused(tokenizer: Any) -> None
 
     with pytest.raises(UserError, match=r"C4-NOT-A-PREFIX.*character"):
         supervise(sabotaged)
+
+
+def test_an_answer_of_no_token_is_named(tokenizer: Any) -> None:
+    [sample] = supervise(tokenizer).samples
+    for ids in ((), tuple(tokenizer("\n", add_special_tokens=False)["input_ids"])):
+        [problem] = supervision.check_sample(replace(sample, answer_ids=ids), tokenizer)
+        assert (problem.code, problem.where) == ("C1-NOTHING-SUPERVISED", "row r1")
+
+
+def test_an_answer_that_reads_otherwise_in_tokens_is_named(tokenizer: Any) -> None:
+    [sample] = supervise(tokenizer).samples
+    [problem] = supervision.check_sample(replace(sample, answer_ids=sample.answer_ids[1:]), tokenizer)
+    assert problem.code == "C3-ANSWER-CHANGED"
 
 
 def test_control_tokens_in_a_text_never_become_tokens(tokenizer: Any) -> None:

@@ -50,7 +50,7 @@ def test_rows_of_documents_apart_pass(rows):
     ids=["doc", "group", "text"],
 )
 def test_a_train_document_among_the_measured_ones_is_refused_before_anything_is_loaded(rows, key, value):
-    with pytest.raises(DataError, match='row "r3": is measured, and train row "r1" has the same'):
+    with pytest.raises(DataError, match='C11-LEAK: row "r3": is measured, and train row "r1" has the same'):
         check(rows((key, value)))
 
 
