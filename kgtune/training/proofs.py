@@ -19,10 +19,13 @@ IGNORED = -100  # the label of a token that is fed and not trained on
 
 
 def before_adapter(model: Any, cfg: Config) -> list[Problem]:
-    """C13: every target module is a linear module of the model."""
+    """C9 and C13: the base's weights are numbers, and every target module is a linear module of it."""
     linears = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)}
     known = ", ".join(sorted(linears))
-    return [
+    broken = [name for name, p in model.named_parameters() if p.is_floating_point() and not p.isfinite().all()]
+    facts = {"number": len(broken), "first": broken[0] if broken else ""}
+    problems = [catalogue.problem("C9-BASE-NOT-FINITE", "base model", **facts)] if broken else []
+    return problems + [
         catalogue.problem("C13-NO-SUCH-MODULE", "lora.target_modules", name=name, known=known)
         for name in cfg.lora.target_modules
         if name not in linears

@@ -106,6 +106,19 @@ def test_a_target_module_that_the_model_does_not_have_stops(base: Path, tmp_path
         test_training.make_trainer(settings(base, **{"lora.target_modules": "[q_proj, w_pack]"}), tmp_path)
 
 
+def test_a_base_that_holds_no_numbers_stops(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    broken = tiny.save_model(tmp_path / "base")
+    weights = load_file(str(broken / "model.safetensors"))
+    weights["model.layers.1.mlp.up_proj.weight"][3, 3] = torch.inf
+    save_file(weights, str(broken / "model.safetensors"), metadata={"format": "pt"})
+
+    with pytest.raises(CheckFailed, match=r"C9-BASE-NOT-FINITE: .*1 of its tensors .*layers\.1\.mlp\.up_proj"):
+        test_training.make_trainer(settings(broken), tmp_path / "run")
+
+
 def test_several_cards_and_one_process_stop(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
