@@ -86,7 +86,7 @@ def establish(trainer: Any, cfg: Config, precision: Precision, run_file: Path, *
     settings = collect(trainer, cfg, precision, has_begun=has_begun)
     if run_file.exists() and trainer.is_world_process_zero():
         record = json.loads(run_file.read_text(encoding="utf-8"))
-        record[KEY] = {s.name: {"asked": s.asked, "in_force": s.found, "note": s.note} for s in settings}
+        record[KEY] = {s.name: {"asked": s.asked, "in_force": s.found, "more": s.note} for s in settings}
         runs.write_json_atomic(run_file, record)
     problems = [problem for setting in settings if (problem := setting.problem)]
     problems += storage(trainer.model, precision, _asked_sharding())

@@ -72,7 +72,7 @@ def test_settings_are_saved_with_the_run_and_told_when_training_begins(
 
     assert early["profile"] == late["profile"] == "demo"
     assert "checkpointing" not in early[effective.KEY]
-    assert late[effective.KEY]["checkpointing"] == {"asked": "0 of 2 layers", "in_force": "0 of 2 layers", "note": ""}
+    assert late[effective.KEY]["checkpointing"] == {"asked": "0 of 2 layers", "in_force": "0 of 2 layers", "more": ""}
     told = next(record.getMessage() for record in caplog.records if record.getMessage().startswith("effective"))
     assert f"{len(late[effective.KEY])}" == f"{len(told.splitlines()) - 1}"
 
