@@ -99,9 +99,10 @@ def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Ext
         )
 
     def load() -> Extractor:
-        from kgtune import noise
+        if resolved.config.backend == "transformers":
+            from kgtune import noise
 
-        noise.hush()
+            noise.hush()
         from kgtune.extraction import loading  # with the model on this machine torch as well: seconds
 
         return loading.load(folder, resolved)
