@@ -122,7 +122,7 @@ class Slow:
     def extract(self, texts, *, cancel=None):
         print("begun", file=sys.stderr, flush=True)
         threading.Event().wait(0.5)
-        from kgtune.extractor import ScriptedExtractor
+        from kgtune.extraction.extractor import ScriptedExtractor
         return ScriptedExtractor().extract(texts)
 """
 

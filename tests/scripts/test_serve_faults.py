@@ -243,7 +243,7 @@ def test_a_wrong_key_and_none_are_401_and_probes_need_none():
 
 
 def test_a_head_and_a_body_that_come_too_slowly_are_cut_off():
-    before = "from kgtune import server\nserver.HEAD_TIMEOUT_S = 1.0"
+    before = "from kgtune.service import server\nserver.HEAD_TIMEOUT_S = 1.0"
     with faulty("service.timeout_s=1", before=before) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as slow_head:
             slow_head.sendall(b"GET /api/he")
