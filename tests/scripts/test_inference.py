@@ -13,7 +13,7 @@ LIMIT_S = 60.0
 # The script as it is, but for the model: "bad" has an unreadable answer, any other text the canned graph.
 SCRIPTED = """
 import sys, inference
-from kgtune.extractor import CANNED_ANSWER, ScriptedExtractor
+from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor
 inference.loader = lambda *_: lambda: ScriptedExtractor({"bad": "no graph"}, default=CANNED_ANSWER)
 sys.exit(inference.errors.run_script(inference.main))
 """
