@@ -260,7 +260,8 @@ def under_load(plan: Plan, args: argparse.Namespace, further: dict[str, Any]) ->
                 found[name, clients].append(measured)
                 print(f"round {round_}: {name} at {clients}: {measured.per_s:.2f}/s", file=sys.stderr, flush=True)
     show_load(found)
-    further["load"] = {f"{name} at {clients}": summary(each) for (name, clients), each in found.items()}
+    if "load" in args.only:
+        further["load"] = {f"{name} at {clients}": summary(each) for (name, clients), each in found.items()}
     if "overload" in args.only:
         peak = max(harness.median(m.per_s for m in each) for (name, _), each in found.items() if name == "ours")
         further["overload"] = overload(plan, args, requests, peak)

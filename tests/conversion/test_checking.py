@@ -116,5 +116,6 @@ def test_fix_tells_each_file(raw, tmp_path):
     (tmp_path / "c.csv").write_text("a,b\n", encoding="utf-8")
     told = checking.fix([mended, sound, tmp_path / "c.csv"], cfg).splitlines()
     assert told[0] == f"{mended} -> {tmp_path / 'a.fixed.json'} (a.fixed.diff): 1 F-ID"
-    assert told[1] == f"{sound}: nothing to mend, nothing written"
-    assert told[2].startswith(f"{tmp_path / 'c.csv'}: left as it is.")
+    assert told[1] == f"  what is left to mend: python convert_data.py {tmp_path / 'a.fixed.json'} --check"
+    assert told[2] == f"{sound}: nothing to mend, nothing written"
+    assert told[3].startswith(f"{tmp_path / 'c.csv'}: left as it is.")
