@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 BROUGHT = Path("models")
 ENDPOINTS = {"huggingface": "HF_ENDPOINT", "modelscope": "MODELSCOPE_DOMAIN"}
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+_ADAPTER = "adapter_model"
+_WEIGHTS = ("pytorch_model", _ADAPTER, "model", "consolidated")
 _SMALL_FILES = ("*.json", "*.txt", "*.jinja", "*.model")
 
 
@@ -57,10 +59,11 @@ def local_folder(model_id: str) -> Path | None:
 
 
 def refuse_pickles(folder: Path) -> None:
-    """Refuse a folder whose only weights are pickled: reading them can run anything."""
+    """Refuse a folder whose only weights of a kind, base or adapter, are pickled: reading them can run anything."""
     pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-    weights = [name for name in pickled if name.startswith(("pytorch_model", "adapter_model", "model", "consolidated"))]
-    if weights and not list(folder.glob("*.safetensors")):
+    safe = {path.name.startswith(_ADAPTER) for path in folder.glob("*.safetensors")}
+    weights = [name for name in pickled if name.startswith(_WEIGHTS) and name.startswith(_ADAPTER) not in safe]
+    if weights:
         raise ModelError(
             f"{folder}: {', '.join(weights)} are pickled weights, which can run code when they are read. "
             "Convert them to safetensors, or use a folder that has them."

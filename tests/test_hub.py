@@ -105,6 +105,18 @@ def test_pickles_beside_safetensors_are_left_unread(tmp_path: Path) -> None:
     assert hub.resolve(str(tmp_path)) == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("pickled", "safe"),
+    [("adapter_model.bin", "model.safetensors"), ("pytorch_model.bin", "adapter_model.safetensors")],
+)
+def test_safe_weights_of_another_kind_do_not_let_pickles_pass(tmp_path: Path, pickled: str, safe: str) -> None:
+    for name in (pickled, safe):
+        (tmp_path / name).write_bytes(b"")
+
+    with pytest.raises(ModelError, match=f"{pickled} are pickled weights"):
+        hub.refuse_pickles(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
 def test_code_that_comes_with_a_model_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(json.dumps({"auto_map": {"AutoModel": "modeling_mine.Mine"}}), encoding="utf-8")
