@@ -5,8 +5,9 @@
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
-# the first interpreter that really runs; 3.11 is what the numbers were made with
-BASE_PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && echo $$p && break; done)
+# the first interpreter that runs and is new enough; 3.11 is what the numbers were made with
+BASE_PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$p && break; done)
 STARTED := $(shell date +%s)
 CODE := kgtune tests $(wildcard benchmarks) $(wildcard *.py)
 
@@ -16,6 +17,7 @@ CODE := kgtune tests $(wildcard benchmarks) $(wildcard *.py)
 venv: $(VENV)/.stamp
 
 $(VENV)/.stamp: requirements.txt
+	@test -n "$(BASE_PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make $(MAKECMDGOALS) BASE_PYTHON=/path/to/python3.11"; exit 2; }
 	$(BASE_PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.txt
 	touch $@
