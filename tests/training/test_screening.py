@@ -45,7 +45,7 @@ def test_rows_that_are_seen_too_often_or_not_all_are_told(num_rows, expected):
 
 def test_the_advice_on_passes_is_three_of_them():
     [problem] = screening.schedule(cfg(), 20)
-    assert "are 160.0 passes over 20 rows" in problem.what
+    assert "are 160 passes over 20 rows" in problem.what
     assert problem.fix == "For three passes set training.max_steps=2."
 
 
