@@ -6,9 +6,10 @@ Knows nothing about gold graphs, files or HTTP.
 from __future__ import annotations
 
 import copy
+import json
 import re
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import repeat
@@ -32,6 +33,8 @@ from kgtune.settings import DecodingSettings
 
 # The last string of an item and its bracket. A quote inside a string is escaped.
 _ITEM_END = re.compile(r'(?<!\\)"\}')
+# Within a string its quotation marks are escaped, so that this is found in the place of the key only.
+_CONFIDENCE = re.compile(r'("confidence":\s*)[-+.0-9eE]+')
 
 Cancel = threading.Event | Sequence[threading.Event]
 
@@ -102,8 +105,11 @@ class TransformersExtractor:
     def extract_watched(
         self, texts: Sequence[str], watches: Sequence[Watch | None], *, cancel: Cancel | None = None
     ) -> list[Extraction]:
-        """Extract as `extract` does, and show the watched answers as they grow."""
-        found = self._extracted(texts, cancel, None, watches)
+        """Extract as `extract` does, and show the watched answers as they grow, with the confidence that counts.
+
+        Where that is a share of several answers nothing is shown: it is not known before the last one's end.
+        """
+        found = self._extracted(texts, cancel, None, None if self.num_samples else watches)
         drawn = [self._extracted(texts, cancel, seed) for seed in range(self.num_samples)]
         if drawn:
             found = [agreement.agreed(one, others) for one, *others in zip(found, *drawn, strict=True)]
@@ -176,7 +182,7 @@ class TransformersExtractor:
             ends = [found.end() for found in _ITEM_END.finditer(answer, num_shown)]
             if ends:
                 num_shown = ends[-1]
-                watch(answer[:num_shown])
+                watch(self._surely(answer[:num_shown], writing.probabilities))
 
         return show
 
@@ -199,9 +205,19 @@ class TransformersExtractor:
 
     def _sure(self, graph: Graph, probabilities: Sequence[float]) -> Graph:
         """Put in the place of the model's word how probable a relationship was, by the calibration if there is one."""
-        said = probabilities if self.calibration is None else map(self.calibration.confidence, probabilities)
-        edges = zip(graph.relationships, said, strict=True)
-        return replace(graph, relationships=tuple(replace(r, confidence=round_confidence(p)) for r, p in edges))
+        edges = zip(graph.relationships, self._confidences(probabilities), strict=True)
+        return replace(graph, relationships=tuple(replace(r, confidence=said) for r, said in edges))
+
+    def _surely(self, answer: str, probabilities: Sequence[float]) -> str:
+        """Do in an answer that is not at its end what `_sure` does in its graph."""
+        if self.confidence != "probability" or not probabilities:
+            return answer
+        said = self._confidences(probabilities)
+        return _CONFIDENCE.sub(lambda found: found[1] + json.dumps(next(said)), answer)
+
+    def _confidences(self, probabilities: Sequence[float]) -> Iterator[float]:
+        curve = None if self.calibration is None else self.calibration.confidence
+        return (round_confidence(one if curve is None else curve(one)) for one in probabilities)
 
 
 def vocabulary_of(tokenizer: Any, num_tokens: int, stop_ids: Collection[int]) -> Vocabulary:

@@ -15,6 +15,7 @@ import pytest
 from kgtune import examples, graph, ontology, prompt, sources
 from kgtune.decoding.grammar import Rules
 from kgtune.errors import UserError
+from kgtune.extraction.incremental import AnswerReader
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.ontology import Label, Ontology, RelationType
 from kgtune.prompt import Contract
@@ -491,6 +492,31 @@ def test_a_watched_answer_grows_item_by_item_into_the_one_that_is_returned() -> 
             ends.add(out.finish_reason)
     assert num_shown > 20
     assert ends == {"stop", "length"}
+
+
+def test_what_is_shown_has_the_confidence_that_the_graph_will_have() -> None:
+    from kgtune.extraction.calibration import Calibration
+
+    half = Calibration("platt", ((0.0, 0.0), (1.0, 0.5)), 9, 90, 0.25, 0.2, 0.1)
+    num_shown = 0
+    for seed in range(24):
+        shown: list[str] = []
+        one = fickle(extractor(seed, max_new_tokens=400, confidence="probability", calibration=half), seed)
+        [out] = one.extract_watched(["Tool used 目标."], [shown.append])
+        items = AnswerReader().feed(shown[-1]) if shown else []
+        edges = [item for item in items if isinstance(item, Relationship)]
+        if out.graph is None:
+            continue
+        num_shown += len(edges)
+        assert edges == list(out.graph.relationships[: len(edges)])
+    assert num_shown >= 2
+
+
+def test_confidence_that_is_a_share_of_several_answers_is_shown_to_nobody_before_the_last() -> None:
+    shown: list[str] = []
+    [out] = extractor(3, num_samples=2, max_new_tokens=400).extract_watched(["Tool used 目标."], [shown.append])
+    assert out.graph is not None
+    assert shown == []
 
 
 def test_all_items_were_shown_by_the_pass_before_the_end() -> None:

@@ -45,6 +45,21 @@ def test_a_text_that_fits_passes_as_it_is():
     assert found.merged is None
 
 
+def test_a_text_that_fits_is_watched_and_one_in_windows_is_not():
+    class Showing(CallingExtractor):
+        def extract_watched(self, texts, watches, *, cancel=None):
+            for text, watch in zip(texts, watches, strict=True):
+                if watch is not None:
+                    watch(text)
+            return self.extract(texts, cancel=cancel)
+
+    inner, shown = Showing(ScriptedExtractor(ANSWERS).extract), []
+    texts = ["Short.", TEXT, "Also short."]
+    watched = long(inner).extract_watched(texts, [shown.append, shown.append, None])
+    assert watched == long(ScriptedExtractor(ANSWERS)).extract(texts)
+    assert shown == ["Short."]
+
+
 def test_a_text_may_be_longer_than_a_window_and_still_be_answered_as_it_is():
     inner = ScriptedExtractor({TEXT: answer_of("Tidal Fox")})
     [found] = long(inner, whole_tokens=words(TEXT)).extract([TEXT])

@@ -1,10 +1,12 @@
 """An answer item by item while it grows: nothing twice, nothing that the whole answer has not."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgtune.extraction.extractor import CANNED_ANSWER
+from kgtune.extraction.extractor import CANNED_ANSWER, read_answer
 from kgtune.extraction.selection import Wanted, select
 from kgtune.graph import dumps
 from kgtune.service.refusals import RefusalError
@@ -42,6 +44,36 @@ def test_an_answer_that_is_begun_again_catches_up():
     assert shown([part, "", part[:90], part, CANNED_ANSWER]) == [
         ["GlassViper", "NightLoom", "Northwind Bank"], [], [], [], ["USE", "ATTACK"],
     ]  # fmt: skip
+
+
+def test_the_end_shows_what_was_not_read_with_the_graphs_own_confidence():
+    unfolding = Unfolding(TEXT, Wanted())
+    part = CANNED_ANSWER[: CANNED_ANSWER.index(',{"type":"ATTACK"')].replace("0.95", "0.4")
+    assert [item.get("confidence") for item in unfolding.read(part)] == [None, None, None, 0.4]
+    answer = read_answer(CANNED_ANSWER, "stop", 1, 1)
+    surer = [replace(edge, confidence=said) for edge, said in zip(answer.graph.relationships, (0.4, 0.7), strict=True)]
+    found = replace(answer, graph=replace(answer.graph, relationships=tuple(surer)))
+    assert [(item["type"], item["confidence"]) for item in unfolding.finish(found)] == [("ATTACK", 0.7)]
+    assert unfolding.selection.graph.relationships[0].confidence == 0.4
+
+
+def test_a_graph_that_is_not_what_was_shown_is_refused_at_the_end():
+    unfolding = Unfolding(TEXT, Wanted())
+    unfolding.read(CANNED_ANSWER[: CANNED_ANSWER.index('],"rel')])
+    with pytest.raises(RefusalError, match="begun anew"):
+        unfolding.finish(read_answer(CANNED_ANSWER.replace("GlassViper", "NorthMoth"), "stop", 1, 1))
+
+
+def test_an_answer_without_a_graph_shows_what_it_completed():
+    unfolding = Unfolding(TEXT, Wanted())
+    unfolding.read(CANNED_ANSWER[: CANNED_ANSWER.index(',{"labels":"Tool"')])
+    cut = read_answer(CANNED_ANSWER[: CANNED_ANSWER.index(',{"type":"ATTACK"')], "length", 1, 1)
+    assert cut.graph is None
+    assert [item.get("name") or item["type"] for item in unfolding.finish(cut)] == [
+        "NightLoom",
+        "Northwind Bank",
+        "USE",
+    ]
 
 
 def test_an_answer_that_comes_out_otherwise_is_refused():
