@@ -140,9 +140,12 @@ def _from_record(
     if document is None or FAULT in row:
         return None
     example = from_raw(document, drop_descriptions=drop_descriptions)
-    if not document.split:
-        return example
     aug = str(row.get("aug") or "")
+    if not document.split:
+        if aug:
+            findings.problem("E-LEAK", where, f'is augmented ("{aug}") and carries no split.',
+                             "Give it split train, or leave it out: its original is augmented anew.")  # fmt: skip
+        return example
     if aug and document.split != "train":
         findings.problem("E-LEAK", where, f'is augmented ("{aug}") and in the {document.split} split.',
                          "Only train rows are augmented: remove it, or convert again.")  # fmt: skip
@@ -159,6 +162,16 @@ def _check_ids(path: Path, examples: Sequence[Example], findings: Findings) -> N
                 "E-DUPLICATE-RECORD", str(path), f'id "{example.id}" stands twice.', "Give each row its own id."
             )
         seen.add(example.id)
+
+
+def free_id(identity: str, taken: Collection[str]) -> str:
+    """Return the id, with the first number behind it that makes it free where it is taken."""
+    number = 2
+    found = identity
+    while found in taken:
+        found = f"{identity}-{number}"
+        number += 1
+    return found
 
 
 def of_split(examples: Iterable[Example], split: str) -> tuple[Example, ...]:

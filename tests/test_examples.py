@@ -63,6 +63,8 @@ def test_bare_rows_get_an_id_a_canonical_graph_and_no_split(tmp_path: Path) -> N
         ([{"input": "x", "output": "{"}], "is not JSON"),
         ([{"input": "x", "output": '{"entities":[],"relationships":[]}', "id": "a", "split": "test", "aug": "order"}],
          "Only train rows are augmented"),
+        ([{"input": "x", "output": '{"entities":[],"relationships":[]}', "id": "a", "aug": "order"}],
+         'is augmented ("order") and carries no split'),
         ([{"input": "x", "output": '{"entities":[],"relationships":[]}', "id": "a"}] * 2, 'id "a" stands twice'),
         ([], "holds no rows"),
     ],
