@@ -125,6 +125,31 @@ def test_held_out_names_are_never_used_for_replacement() -> None:
     assert not held_out & train
 
 
+def shared_names(number: int) -> Example:
+    """Make a document with a name of its own, and one that stands in every tenth document."""
+    own = make(27 * number)
+    text = f"Harbour{number % 10}Kit and {own.text}"
+    raw = (Entity("Tool", "a", f"Harbour{number % 10}Kit"), *own.graph.entities)
+    return replace(own, text=text, graph=Graph(raw))
+
+
+def test_a_name_of_a_held_out_document_is_brought_into_no_variant_though_train_has_it_too() -> None:
+    cfg = Config.model_validate({"augmentation": ALL_RENAMED})
+    rows = prepare([shared_names(n) for n in range(60)], cfg).examples
+    names = {s: {e.name for row in of_split(rows, s) for e in row.graph.entities} for s in ("validation", "test")}
+    held_out = names["validation"] | names["test"]
+    parents = {row.doc_id: row for row in rows if not row.aug}
+    train = {e.name for row in of_split(rows, "train") if not row.aug for e in row.graph.entities}
+    variants = [row for row in rows if row.aug == "entities"]
+    assert names["validation"] & train - names["test"]
+    assert names["test"] & train - names["validation"]
+    assert len(variants) > 10
+    for row in variants:
+        brought_in = {e.name for e in row.graph.entities} - {e.name for e in parents[row.doc_id].graph.entities}
+        assert brought_in.isdisjoint(held_out)
+        assert not any(name in row.text and name not in parents[row.doc_id].text for name in held_out)
+
+
 def test_a_text_that_stands_twice_is_kept_once_and_counted() -> None:
     twice = replace(make(1), id="r1b", doc_id="r1b")
     differently = replace(make(2), id="r2b", doc_id="r2b", graph=Graph())
