@@ -70,7 +70,10 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
     lock = split_lock.read(path.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
-    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock).examples
+    prepared = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock)
+    for what, number in sorted(prepared.counts.items()):
+        log.warning("%s: %s, %d times", path, what, number)
+    examples = prepared.examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(
