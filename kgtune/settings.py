@@ -141,9 +141,9 @@ class DataSettings(Section):
     description: Literal["keep", "drop"] = "keep"
     """Train entity descriptions; drop writes empty ones: a text may not support them, and answers get short."""
     validation_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """Share of the documents that training is watched on."""
+    """Share of the documents without a split of their own, whole groups, held out to watch, select and calibrate by."""
     test_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """Share of the documents held out for the before and after."""
+    """Share of them held out for the before and after; from 3 groups on, each share above 0 gets one at least."""
     seed: Seed = 42
     """Seed of split and augmentation; same data and seed give the same file, byte for byte."""
     splits_lock: bool = True

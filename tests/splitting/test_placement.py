@@ -172,3 +172,10 @@ def test_a_group_that_is_given_keeps_its_name_when_a_new_document_joins_it() -> 
     found = placed([near, replace(document(5, text=base), group_id="vendor", split="test"), document(6)])
     assert found.groups == ("vendor", "vendor", "r006")
     assert splits(found)["r001"] == "test"
+
+
+def test_the_shares_are_of_the_documents_that_bring_no_split() -> None:
+    given = [replace(document(number), split="train", group_id=f"g{number}") for number in range(60)]
+    found = splits(placed([*given, *(document(number) for number in range(60, 80))]))
+    held_out = {name: sum(split == name for split in found.values()) for name in ("validation", "test")}
+    assert held_out == {"validation": 2, "test": 2}
