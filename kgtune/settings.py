@@ -213,7 +213,7 @@ class EvaluationSettings(Section):
     split: Literal["validation", "test"] = "test"
     """Held-out rows that are measured."""
     max_documents: int = Field(default=200, ge=1, le=1_000_000)
-    """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
+    """Held-out rows measured at most, drawn by data.seed; more narrow the confidence intervals and take longer."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once; by memory."""
     few_shot_k: int = Field(default=2, ge=0, le=100)
