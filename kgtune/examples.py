@@ -114,7 +114,7 @@ def read_examples(
     path = Path(path)
     findings = Findings()
     contents = read_contents(path, findings)
-    examples = []
+    examples: list[Example] = []
     nameless = set()
     for record in contents.records if contents else ():
         example = _from_record(path, record, default_confidence, findings, drop_descriptions=drop_descriptions)
