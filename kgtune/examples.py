@@ -19,7 +19,7 @@ from kgtune.errors import DataError
 from kgtune.graph import Graph
 from kgtune.ontology import Ontology
 from kgtune.runs import write_text_atomic
-from kgtune.sources import RawDocument, rows
+from kgtune.sources import RawDocument, rows, texts
 from kgtune.sources.findings import Findings
 from kgtune.sources.reader import read_contents
 from kgtune.sources.scanner import FAULT, Record, place
@@ -108,18 +108,22 @@ def read_examples(
 ) -> tuple[Example, ...]:
     """Read rows of {input, output}; raise a DataError with every problem.
 
-    A row that carries `split` comes back as it is written. A bare one gets an id and the canonical graph,
-    and no split: see preparation.
+    A row that carries `split` comes back as it is written. A bare one gets the canonical graph and no split: see
+    preparation. A row without an id gets one, its own even where its text stands again.
     """
     path = Path(path)
     findings = Findings()
     contents = read_contents(path, findings)
-    examples = []
+    examples: list[Example] = []
+    nameless = set()
     for record in contents.records if contents else ():
         example = _from_record(path, record, default_confidence, findings, drop_descriptions=drop_descriptions)
         if example is not None:
+            if not texts.has_id(record.value):
+                nameless.add(len(examples))
             examples.append(example)
-    _check_ids(path, examples, findings)
+    _check_ids(path, [example for index, example in enumerate(examples) if index not in nameless], findings)
+    examples = _told_apart(examples, nameless)
     if contents and not contents.records:
         findings.problem("E-EMPTY-FILE", str(path), "holds no rows.", "Write rows with `python convert_data.py`.")
     if findings.problems:
@@ -140,9 +144,12 @@ def _from_record(
     if document is None or FAULT in row:
         return None
     example = from_raw(document, drop_descriptions=drop_descriptions)
-    if not document.split:
-        return example
     aug = str(row.get("aug") or "")
+    if not document.split:
+        if aug:
+            findings.problem("E-LEAK", where, f'is augmented ("{aug}") and carries no split.',
+                             "Give it split train, or leave it out: its original is augmented anew.")  # fmt: skip
+        return example
     if aug and document.split != "train":
         findings.problem("E-LEAK", where, f'is augmented ("{aug}") and in the {document.split} split.',
                          "Only train rows are augmented: remove it, or convert again.")  # fmt: skip
@@ -159,6 +166,29 @@ def _check_ids(path: Path, examples: Sequence[Example], findings: Findings) -> N
                 "E-DUPLICATE-RECORD", str(path), f'id "{example.id}" stands twice.', "Give each row its own id."
             )
         seen.add(example.id)
+
+
+def _told_apart(examples: Sequence[Example], nameless: Collection[int]) -> list[Example]:
+    """Number the rows without an id of their own that have one text: their names are made of it.
+
+    They are numbered by what they hold, so that the order of the rows does not count.
+    """
+    told = list(examples)
+    taken = {example.id for index, example in enumerate(examples) if index not in nameless}
+    for index in sorted(nameless, key=lambda index: (examples[index].id, tuple(to_row(examples[index]).values()))):
+        told[index] = replace(told[index], id=free_id(told[index].id, taken))
+        taken.add(told[index].id)
+    return told
+
+
+def free_id(identity: str, taken: Collection[str]) -> str:
+    """Return the id, with the first number behind it that makes it free where it is taken."""
+    number = 2
+    found = identity
+    while found in taken:
+        found = f"{identity}-{number}"
+        number += 1
+    return found
 
 
 def of_split(examples: Iterable[Example], split: str) -> tuple[Example, ...]:

@@ -141,9 +141,9 @@ class DataSettings(Section):
     description: Literal["keep", "drop"] = "keep"
     """Train entity descriptions; drop writes empty ones: a text may not support them, and answers get short."""
     validation_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """Share of the documents that training is watched on."""
+    """Share of the documents without a split of their own, whole groups, held out to watch, select and calibrate by."""
     test_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """Share of the documents held out for the before and after."""
+    """Share of them held out for the before and after; from 3 groups on, each share above 0 gets one at least."""
     seed: Seed = 42
     """Seed of split and augmentation; same data and seed give the same file, byte for byte."""
     splits_lock: bool = True
@@ -213,7 +213,7 @@ class EvaluationSettings(Section):
     split: Literal["validation", "test"] = "test"
     """Held-out rows that are measured."""
     max_documents: int = Field(default=200, ge=1, le=1_000_000)
-    """Held-out rows measured at most; more narrow the confidence intervals and take longer."""
+    """Held-out rows measured at most, drawn by data.seed; more narrow the confidence intervals and take longer."""
     batch_size: int = Field(default=8, ge=1, le=1024)
     """Texts answered at once; by memory."""
     few_shot_k: int = Field(default=2, ge=0, le=100)

@@ -56,6 +56,28 @@ def test_bare_rows_get_an_id_a_canonical_graph_and_no_split(tmp_path: Path) -> N
     assert (example.split, example.graph.entities[0].id, example.id.startswith("rows-")) == (None, "e1", True)
 
 
+def test_rows_without_an_id_get_each_its_own_whatever_their_order(tmp_path: Path) -> None:
+    outputs = [f'{{"entities":[{{"labels":"{label}","id":"t","name":"Latch"}}],"relationships":[]}}'
+               for label in ("Tool", "Tool", "Asset")]  # fmt: skip
+    made = [{"input": "Latch", "output": output} for output in outputs]
+    found = []
+    for rows in (made, made[::-1], [{**made[0], "id": read_first_id(tmp_path, made)}, *made]):
+        path = tmp_path / "rows.json"
+        path.write_text(json.dumps(rows), encoding="utf-8")
+        found.append(sorted((example.id, example.answer) for example in read_examples(path)))
+    one, other, beside = found
+    base = one[0][0]
+    assert one == other
+    assert [identity for identity, _ in one] == [base, f"{base}-2", f"{base}-3"]
+    assert [identity for identity, _ in beside] == [base, f"{base}-2", f"{base}-3", f"{base}-4"]
+
+
+def read_first_id(tmp_path: Path, rows: list[dict[str, str]]) -> str:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(rows[:1]), encoding="utf-8")
+    return read_examples(path)[0].id
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -63,6 +85,8 @@ def test_bare_rows_get_an_id_a_canonical_graph_and_no_split(tmp_path: Path) -> N
         ([{"input": "x", "output": "{"}], "is not JSON"),
         ([{"input": "x", "output": '{"entities":[],"relationships":[]}', "id": "a", "split": "test", "aug": "order"}],
          "Only train rows are augmented"),
+        ([{"input": "x", "output": '{"entities":[],"relationships":[]}', "id": "a", "aug": "order"}],
+         'is augmented ("order") and carries no split'),
         ([{"input": "x", "output": '{"entities":[],"relationships":[]}', "id": "a"}] * 2, 'id "a" stands twice'),
         ([], "holds no rows"),
     ],

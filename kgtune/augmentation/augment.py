@@ -87,12 +87,14 @@ class Made:
 class Rules:
     """What a corpus asks of its variants.
 
-    `replaceable`: labels whose names may be replaced (None: all); `held_out`: names of the other splits, none of
+    `replaceable`: labels whose names may be replaced (None: all); `donated`: labels and names of train originals that
+    get no variants, but whose names may stand in those of others; `held_out`: names of the other splits, none of
     which is ever given to an entity; `label_words`: the ontology's words; `word_lists`: the tables, the user's words
     among them.
     """
 
     replaceable: frozenset[str] | None = None
+    donated: Collection[tuple[str, str]] = ()
     held_out: Collection[str] = ()
     label_words: Collection[str] = ()
     word_lists: Mapping[str, Tables] = field(default_factory=tables)
@@ -137,7 +139,7 @@ def context_of(
 ) -> Context:
     """Gather what variants depend on from the names alone: (label, name) of train originals, names of every split."""
     rules = rules or Rules()
-    train_names = sorted(set(train_names))
+    train_names = sorted({*train_names, *rules.donated})
     keys = {name: match_key(name) for name in {*all_names, *rules.held_out, *(name for _, name in train_names)}}
     lists = vetting.vet(rules.word_lists, keys, rules.label_words)
     pool = NamePool.of_names(train_names, rules.held_out, key=keys.__getitem__)

@@ -13,7 +13,7 @@ from kgtune import ontology as ontologies
 from kgtune.augmentation.augment import Rules, augment
 from kgtune.augmentation.tables.user_words import with_user_words
 from kgtune.conversion.cards import card_of
-from kgtune.examples import Example, of_split
+from kgtune.examples import Example, free_id, of_split
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
 from kgtune.splitting.grouping import Units
@@ -32,9 +32,13 @@ class Prepared:
 def prepare(
     examples: Sequence[Example], config: Config, ontology: Ontology | None = None, lock: Lock | None = None
 ) -> Prepared:
-    """Split and augment. Examples that carry a split are never moved; if all do and none is new, nothing changes.
+    """Split and augment what is new: the examples that come without a split.
 
-    The result depends on the examples' contents and ids, and on the lock, never on their order.
+    One that carries a split, written by a conversion or by hand, keeps it, is never dropped and gets no variants: a
+    variant's parent can't be told from a row that nobody has augmented yet. Its names serve in the variants of new
+    rows where it is a train row, and are kept out of them where it is held out. If every example carries split and
+    group, nothing changes. The result depends on the examples' contents and ids, and on the lock, never on their
+    order.
     """
     if examples and all(example.split and example.group_id for example in examples):
         return Prepared(tuple(examples), Counter())
@@ -43,17 +47,21 @@ def prepare(
         replace(examples[position], group_id=group, split=split)
         for position, group, split in zip(placed.positions, placed.groups, placed.splits, strict=True)
     ]
+    is_new = {examples[position].id: examples[position].split is None for position in placed.positions}
     held_out = [e.name for example in originals if example.split != "train" for e in example.graph.entities]
+    train = of_split(originals, "train")
+    old = [example for example in train if not is_new[example.id] and not example.aug]
+    donated = [(entity.labels, entity.name) for example in old for entity in example.graph.entities]
     variants, drops = augment(
-        of_split(originals, "train"),
+        [example for example in train if is_new[example.id]],
         config.augmentation,
         config.data.seed,
         all_names=[entity.name for example in originals for entity in example.graph.entities],
         taken_texts=[example.text for example in originals],
-        rules=rules(held_out, ontology, config.augmentation.synonyms_file),
+        rules=replace(rules(held_out, ontology, config.augmentation.synonyms_file), donated=donated),
     )
     counts = placed.counts + Counter({f"dropped: {reason}": number for reason, number in drops.items()})
-    return Prepared(_in_order(originals, variants), counts)
+    return Prepared(_in_order(originals, _with_free_ids(variants, {example.id for example in originals})), counts)
 
 
 def chosen_ontology(examples: Sequence[Example], setting: str) -> Ontology:
@@ -101,6 +109,15 @@ def _replaceable(ontology: Ontology | None) -> frozenset[str] | None:
     return frozenset(label.name for label in ontology.labels if label.anchored == "require") or None
 
 
+def _with_free_ids(variants: Sequence[Example], taken: set[str]) -> list[Example]:
+    """Give another id to a variant whose own is taken: by a row that an earlier run made of a document now new."""
+    named = []
+    for variant in variants:
+        named.append(replace(variant, id=free_id(variant.id, taken)))
+        taken.add(named[-1].id)
+    return named
+
+
 def _in_order(originals: Sequence[Example], variants: Sequence[Example]) -> tuple[Example, ...]:
     """Put each variant behind its parent, and the empty ones last."""
     behind: dict[str, list[Example]] = {}
@@ -108,5 +125,4 @@ def _in_order(originals: Sequence[Example], variants: Sequence[Example]) -> tupl
         behind.setdefault(variant.id.rpartition("+")[0], []).append(variant)
     rows = [row for example in originals for row in (example, *behind.pop(example.id, []))]
     rest = [variant for group in behind.values() for variant in group]
-    taken = {row.id for row in rows}
-    return (*rows, *(row if row.id not in taken else replace(row, id=f"{row.id}-2") for row in rest))
+    return (*rows, *rest)

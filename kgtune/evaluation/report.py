@@ -55,6 +55,7 @@ def markdown(result: Mapping[str, Any]) -> str:
 def _made(result: Mapping[str, Any]) -> str:
     return (
         f"Base model {result['base_model']}, {result['device']}, git {result['git_sha']}, {result['date']}. "
+        f"Measured: {len(result['documents'])} of {result['num_held_out']} rows of the {result['split']} split. "
         "Before is the same model in the same process with the adapter off; prompt, documents, greedy decoding and "
         f"token cap ({result['max_new_tokens']}) are the same. Before and after are free, after_constrained is "
         "held to a grammar, as inference.py and serve.py do it; few_shot is the base with examples of train rows in "

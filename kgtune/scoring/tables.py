@@ -37,7 +37,9 @@ def table(result: Mapping[str, Any]) -> str:
     changes = compared.get("after", result["comparisons"][-1]) if compared else None
     num_documents = next(iter(columns.values()))["num_documents"]
     names = [*columns, *([f"change from {changes['first']} to {changes['second']}"] if changes else [])]
-    lines = [f"| {num_documents} held-out documents | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    held_out = result.get("num_held_out", num_documents)
+    told = f"{num_documents} of {held_out}" if held_out > num_documents else str(num_documents)
+    lines = [f"| {told} held-out documents | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for name in RATES:
         cells = [_rate(column["metrics"][name]) for column in columns.values()]
         lines.append(_line(METRICS[name].words, cells, _change(changes, name)))

@@ -70,6 +70,11 @@ def identity_of(path: Path, text: str) -> str:
     return f"{path.stem}-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:12]}"
 
 
+def has_id(item: Mapping[str, Any]) -> bool:
+    """Tell whether an item or row has an id of its own."""
+    return _identifier(item, "id", "", Findings()) is not None
+
+
 def _head(item: Mapping[str, Any], where: str, path: Path, text: str, findings: Findings) -> dict[str, Any]:
     identity = _identifier(item, "id", where, findings) or identity_of(path, text)
     split = item.get("split") or None

@@ -55,7 +55,7 @@ def sketched(text: str) -> tuple[list[int], list[bytes]]:
 
 
 def group_ids(cards: Sequence[Card], units: Units, text_of: Callable[[int], str]) -> list[str]:
-    """Name each document's group: the smallest of its members' given group ids or document ids.
+    """Name each document's group: the smallest of its members' given group ids, or document ids where none is given.
 
     `text_of` gives the text of the document at a position; it is asked for those of likely near duplicates only.
     """
@@ -66,10 +66,11 @@ def group_ids(cards: Sequence[Card], units: Units, text_of: Callable[[int], str]
             union.join(position, first_with.setdefault(key, position))
     for one, other in _near_duplicates(units, text_of, union):
         union.join(one, other)
-    names: dict[int, list[str]] = defaultdict(list)
+    # A given name comes before a document's own, so that a new document never renames the group that it joins.
+    names: dict[int, list[tuple[bool, str]]] = defaultdict(list)
     for position, card in enumerate(cards):
-        names[union.root(position)].append(card.group_id or card.doc_id)
-    return [min(names[union.root(position)]) for position in range(len(cards))]
+        names[union.root(position)].append((not card.group_id, card.group_id or card.doc_id))
+    return [min(names[union.root(position)])[1] for position in range(len(cards))]
 
 
 def with_groups(examples: Sequence[Example]) -> list[Example]:

@@ -15,7 +15,7 @@ from kgtune.conversion.cards import Annotated, Card
 from kgtune.examples import Split
 from kgtune.graph import Graph
 from kgtune.splitting.grouping import Units, group_ids
-from kgtune.splitting.split_lock import Lock
+from kgtune.splitting.split_lock import SAFEST_FIRST, Lock
 from kgtune.splitting.splitting import NOTHING, Group, assign
 
 
@@ -109,14 +109,21 @@ def as_given(cards: Sequence[Card], units: Units) -> Placed:
 
 
 def _without_repeats(cards: Sequence[Card], document: Callable[[int], Annotated], counts: Counter[str]) -> list[int]:
-    """Keep one of documents with the same text; a held-out copy of a train text would measure memory."""
+    """Keep one of documents with the same text; a held-out copy of a train text would measure memory.
+
+    What carries a split comes before what does not, and is never dropped: two that put one text into two splits are a
+    divided group, which is for the user to mend.
+    """
     by_text: dict[bytes, int] = {}
-    for position in sorted(range(len(cards)), key=lambda position: cards[position].id):
+    kept = []
+    for position in sorted(range(len(cards)), key=lambda position: (not cards[position].split, cards[position].id)):
         first = by_text.setdefault(cards[position].text_key, position)
-        if first != position:
+        if first == position or cards[position].split:
+            kept.append(position)
+        else:
             same = _canonical(document(first)) == _canonical(document(position))
             counts["dropped: same text again" if same else "dropped: same text again, annotated differently"] += 1
-    return list(by_text.values())
+    return sorted(kept, key=lambda position: cards[position].id)
 
 
 def _canonical(document: Annotated) -> Graph:
@@ -124,11 +131,12 @@ def _canonical(document: Annotated) -> Graph:
 
 
 def _given(cards: Sequence[Card], groups: Sequence[str]) -> dict[str, Split]:
-    given: dict[str, Split] = {}
+    """Return the groups' given splits, of several the safest: there go the documents of the group that carry none."""
+    found: dict[str, set[Split]] = defaultdict(set)
     for card, group in zip(cards, groups, strict=True):
         if card.split:
-            given.setdefault(group, card.split)
-    return given
+            found[group].add(card.split)
+    return {group: min(splits, key=SAFEST_FIRST.index) for group, splits in found.items()}
 
 
 def _members(groups: Sequence[str]) -> dict[str, list[int]]:

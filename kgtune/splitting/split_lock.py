@@ -19,7 +19,7 @@ NAME = "splits.lock.json"
 VERSION = 1
 # Of a group that was in two splits: what a model may have learnt is never measured again, and what training was
 # watched on is no test.
-_SAFEST_FIRST: tuple[Split, ...] = ("train", "validation", "test")
+SAFEST_FIRST: tuple[Split, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Lock:
         """Return the splits that a group's members (document ids and given group ids) are in, the safest first."""
         groups = {self.documents.get(member, member) for member in members}
         found = {self.groups[group] for group in groups if group in self.groups}
-        return [split for split in _SAFEST_FIRST if split in found]
+        return [split for split in SAFEST_FIRST if split in found]
 
     def with_groups(self, splits: Mapping[str, Split], members: Mapping[str, Iterable[str]]) -> Lock:
         """Return the lock with these groups as well; those that have become part of one go, all others stay."""
@@ -58,8 +58,8 @@ def read(path: Path) -> Lock:
     if not isinstance(value, dict) or value.get("version") != VERSION:
         raise _unusable(path, f"is of another version than {VERSION}.")
     groups, documents = _strings(value.get("groups")), _strings(value.get("documents"))
-    if groups is None or documents is None or not set(groups.values()) <= {*_SAFEST_FIRST}:
-        raise _unusable(path, f"does not map groups to {', '.join(_SAFEST_FIRST)}.")
+    if groups is None or documents is None or not set(groups.values()) <= {*SAFEST_FIRST}:
+        raise _unusable(path, f"does not map groups to {', '.join(SAFEST_FIRST)}.")
     return Lock(cast("Mapping[str, Split]", groups), documents)
 
 

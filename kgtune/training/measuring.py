@@ -16,9 +16,10 @@ from typing import Any
 from kgtune import model as models
 from kgtune import prompt, runs
 from kgtune.errors import UserError
-from kgtune.evaluation import evaluation, few_shot, probes, report, report_page
+from kgtune.evaluation import evaluation, few_shot, probes, report, report_page, sample
 from kgtune.evaluation.evaluation import Measured, Which
 from kgtune.evaluation.few_shot import Shots
+from kgtune.examples import of_split
 from kgtune.extraction import calibration
 from kgtune.extraction.calibration import Calibration
 from kgtune.extraction.generation import TransformersExtractor
@@ -175,7 +176,7 @@ def measure_kept(prepared: Prepared, cfg: Config, output_dir: Path) -> Outcome:
 
 def calibrate(model: Any, prepared: Prepared, cfg: Config, output_dir: Path) -> Calibration | None:
     """Fit how sure the tuned model is to how often it is right, on validation rows; keep it with the model."""
-    rows = [e for e in prepared.examples if e.split == "validation"][: cfg.evaluation.max_documents]
+    rows = sample.drawn(of_split(prepared.examples, "validation"), cfg.evaluation.max_documents, cfg.data.seed)
     if cfg.decoding.constraint == "none" or cfg.decoding.confidence == "stated":
         log.info("confidence is not calibrated: it takes a constraint and decoding.confidence=probability")
         return None
@@ -225,6 +226,7 @@ def keep_results(outcome: Outcome, prepared: Prepared, cfg: Config, output_dir: 
     made_by = origin(prepared, cfg)
     facts = {
         "split": cfg.evaluation.split,
+        "num_held_out": len(of_split(prepared.examples, cfg.evaluation.split)),
         "max_new_tokens": answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
         **made_by,
         "num_rows_dropped": dict(prepared.supervision.dropped),

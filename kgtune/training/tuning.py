@@ -21,7 +21,7 @@ from kgtune.config import Resolved, config_hash
 from kgtune.conversion import lengths, preparation
 from kgtune.conversion.overlength import ledger_lines
 from kgtune.errors import CheckFailed, UserError
-from kgtune.evaluation import evaluation, probes
+from kgtune.evaluation import evaluation, probes, sample
 from kgtune.evaluation.evaluation import Demands
 from kgtune.examples import Example
 from kgtune.extraction.generation import TransformersExtractor
@@ -51,8 +51,8 @@ class Prepared:
 
     def held_out(self, cfg: Config) -> list[Example]:
         """The documents that are measured; never a train row."""
-        rows = [e for e in self.examples if e.split == cfg.evaluation.split]
-        return rows[: cfg.evaluation.max_documents]
+        rows = example_files.of_split(self.examples, cfg.evaluation.split)
+        return sample.drawn(rows, cfg.evaluation.max_documents, cfg.data.seed)
 
 
 def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
@@ -70,7 +70,10 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
     lock = split_lock.read(path.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
-    examples = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock).examples
+    prepared = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock)
+    for what, number in sorted(prepared.counts.items()):
+        log.warning("%s: %s, %d times", path, what, number)
+    examples = prepared.examples
     for split in ("train", cfg.evaluation.split):
         if not any(e.split == split for e in examples):
             raise UserError(
@@ -248,13 +251,13 @@ def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
         watched = probes.prepare(rows, prepared.tokenizer, prepared.system, max_tokens=limit)
         trainer.add_callback(watching.Watch(watched, cfg.evaluation.probe_steps))
     if cfg.training.select_steps is not None:
-        sample = selection.sample_of(prepared.examples, cfg.training.select_documents)
-        read = functools.partial(_read_sample, trainer.model, prepared, cfg, sample)
+        asked = selection.sample_of(prepared.examples, cfg.training.select_documents)
+        read = functools.partial(_read_sample, trainer.model, prepared, cfg, asked)
         trainer.add_callback(selection.BestByTask(trainer, output_dir, cfg.training, read))
     return trainer
 
 
-def _read_sample(model: Any, prepared: Prepared, cfg: Config, sample: Sequence[Example]) -> float:
+def _read_sample(model: Any, prepared: Prepared, cfg: Config, asked: Sequence[Example]) -> float:
     """The schema-valid F1 of the model as it is now, on the fixed sample, within a bound of tokens."""
     cap = answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
     extractor = TransformersExtractor(
@@ -267,7 +270,7 @@ def _read_sample(model: Any, prepared: Prepared, cfg: Config, sample: Sequence[E
         draft_tokens=cfg.decoding.draft_tokens,
     )
     model.eval()
-    found = evaluation.joined(processes.parts(evaluation.measure(extractor, processes.share(sample))))
+    found = evaluation.joined(processes.parts(evaluation.measure(extractor, processes.share(asked))))
     return selection.schema_valid_f1(found.judged, prepared.ontology)
 
 

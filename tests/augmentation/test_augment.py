@@ -102,6 +102,14 @@ def test_entities_are_renamed_alike_everywhere() -> None:
     assert child.graph.relationships[0].evidence in child.text
 
 
+def test_donated_names_are_given_to_entities_unless_they_are_held_out() -> None:
+    names = [(label, name) for label in ("Tool", "ThreatOrganization", "Target") for name in ("Umbra", "Hook Mill")]
+    (child,), _ = augment([EN], only("entities"), 1, rules=Rules(donated=names))
+    assert {e.name for e in child.graph.entities} - {e.name for e in EN.graph.entities} <= {"Umbra", "Hook Mill"}
+    held_out = [name for _, name in names]
+    assert augment([EN], only("entities"), 1, rules=Rules(donated=names, held_out=held_out))[0] == []
+
+
 @pytest.mark.parametrize(
     ("old", "pattern"),
     [

@@ -105,6 +105,27 @@ def test_documents_stand_by_their_ids_with_their_variants_behind_them_and_emptie
     assert len({row["input"] for row in written}) == len(written)
 
 
+def test_no_variant_brings_in_a_name_of_a_held_out_document_though_train_has_it_too(tmp_path: Path) -> None:
+    made = items(60)
+    for number, item in enumerate(made):
+        name = f"Harbour{number % 10}Kit"
+        item["entities"] = [*item["entities"], {"labels": "Tool", "id": "shared", "name": name}]
+        item["text"] += f" {name} stood there."
+    target = tmp_path / "training_data.json"
+    converted(write(tmp_path / "raw.jsonl", made), target, "augmentation.entities.ratio=1.0", "data.workers=1")
+    written = rows(target)
+    parents = {row["doc_id"]: row["input"] for row in written if not row["aug"]}
+    names = {split: {e["name"] for row in written if row["split"] in split and not row["aug"]
+                     for e in json.loads(row["output"])["entities"]}
+             for split in (("train",), ("validation", "test"))}  # fmt: skip
+    held_out = names["validation", "test"]
+    variants = [row for row in written if row["aug"] == "entities"]
+    assert len(held_out & names["train",]) >= 3
+    assert len(variants) > 10
+    for row in variants:
+        assert not [name for name in held_out if name in row["input"] and name not in parents[row["doc_id"]]]
+
+
 def test_augmented_rows_never_leave_train_and_no_group_is_divided(output: Path) -> None:
     written = rows(output)
     assert {row["split"] for row in written} == {"train", "validation", "test"}

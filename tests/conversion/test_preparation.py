@@ -48,12 +48,106 @@ def test_rows_that_carry_a_split_and_a_group_are_never_touched() -> None:
     assert prepare(rows, Config()).examples == rows
 
 
+def bare(number: int) -> Example:
+    return make(number, split=None, group_id="")
+
+
+def test_one_bare_row_beside_prepared_ones_leaves_them_as_they_are_and_none_is_augmented_again() -> None:
+    old = prepare([make(n) for n in range(40)], Config()).examples
+    assert {row.aug for row in old} >= {"", "synonyms", "affixes", "entities", "empties"}
+    found = prepare([*old, bare(50)], Config())
+    assert {row.id: row for row in found.examples if row.id != "r50"} == {row.id: row for row in old}
+    assert [row.split is not None for row in found.examples if row.id == "r50"] == [True]
+    assert not [reason for reason in found.counts if reason.startswith("dropped")]
+
+
+def test_rows_with_a_split_and_no_group_get_a_group_and_no_variants() -> None:
+    old = prepare([make(n) for n in range(40)], Config()).examples
+    bald = [replace(row, group_id="") for row in old]
+    found = prepare(bald, Config())
+    assert {replace(row, group_id="") for row in found.examples} == set(bald)
+    assert all(row.group_id for row in found.examples)
+    by_hand = [make(n, split="train" if n else "test") for n in range(40)]
+    assert [row.aug for row in prepare(by_hand, Config()).examples] == [""] * 40
+
+
+def test_new_rows_are_augmented_with_names_of_old_train_rows_and_of_no_held_out_one() -> None:
+    old = prepare([make(n) for n in range(40)], Config()).examples
+    cfg = Config.model_validate({"data": {"validation_ratio": 0.0, "test_ratio": 0.0}, "augmentation": ALL_RENAMED})
+    rows = prepare([*old, *(bare(n) for n in range(50, 60))], cfg).examples
+    made = [row for row in rows if row.id.startswith("r5") and row.aug == "entities" and row not in old]
+    new_names = {bare(n).graph.entities[0].name for n in range(50, 60)}
+    names = {e.name for row in made for e in row.graph.entities}
+    donors = {e.name for row in old if row.split == "train" and not row.aug for e in row.graph.entities}
+    assert len(made) >= 8
+    assert names <= donors | new_names
+    assert names & donors
+
+
+def test_the_names_that_an_earlier_variant_made_up_are_not_handed_on() -> None:
+    old = [make(27 * n, split="train", group_id=f"g{n}", aug="entities") for n in range(9)]
+    rows = prepare([*old, bare(500)], Config.model_validate({"augmentation": ALL_RENAMED})).examples
+    assert [row.id for row in rows if row.id.startswith("r500")] == ["r500"]
+
+
+ALL_RENAMED = {
+    "synonyms": {"enabled": False, "ratio": 0.0}, "order": {"enabled": False, "ratio": 0.0},
+    "affixes": {"enabled": False, "ratio": 0.0}, "empties": {"enabled": False, "ratio": 0.0},
+    "entities": {"enabled": True, "ratio": 1.0},
+}  # fmt: skip
+
+
+def test_a_row_that_carries_a_split_never_gives_way_to_a_bare_one_with_its_text() -> None:
+    held_out = make(9, id="z9", doc_id="z9", split="test", group_id="z9")
+    again = make(9, id="z9b", doc_id="z9b", split="test", group_id="z9")
+    found = prepare([*(bare(n) for n in range(12)), held_out, again], Config())
+    assert [row.id for row in found.examples if row.text == held_out.text] == ["z9", "z9b"]
+    assert {row for row in found.examples if row.id.startswith("z")} == {held_out, again}
+    assert found.counts["dropped: same text again"] == 1
+
+
+def test_a_variant_takes_no_id_of_a_row_that_stands_already() -> None:
+    cfg = Config.model_validate({"data": {"validation_ratio": 0.0, "test_ratio": 0.0}, "augmentation": ALL_RENAMED})
+    new = [bare(27 * n) for n in range(12)]
+    taken = next(row.id for row in prepare(new, cfg).examples if row.aug)
+    old = make(70, id=taken, doc_id="old", split="train", group_id="old", aug="entities")
+    rows = prepare([old, *new], cfg).examples
+    assert old in rows
+    assert f"{taken}-2" in {row.id for row in rows}
+    assert len({row.id for row in rows}) == len(rows)
+
+
 def test_held_out_names_are_never_used_for_replacement() -> None:
     rows = prepare([make(n) for n in range(40)], Config()).examples
     held_out = {e.name for row in rows if row.split != "train" for e in row.graph.entities}
     train = {e.name for row in of_split(rows, "train") for e in row.graph.entities}
     assert held_out
     assert not held_out & train
+
+
+def shared_names(number: int) -> Example:
+    """Make a document with a name of its own, and one that stands in every tenth document."""
+    own = make(27 * number)
+    text = f"Harbour{number % 10}Kit and {own.text}"
+    raw = (Entity("Tool", "a", f"Harbour{number % 10}Kit"), *own.graph.entities)
+    return replace(own, text=text, graph=Graph(raw))
+
+
+def test_a_name_of_a_held_out_document_is_brought_into_no_variant_though_train_has_it_too() -> None:
+    cfg = Config.model_validate({"augmentation": ALL_RENAMED})
+    rows = prepare([shared_names(n) for n in range(60)], cfg).examples
+    names = {s: {e.name for row in of_split(rows, s) for e in row.graph.entities} for s in ("validation", "test")}
+    held_out = names["validation"] | names["test"]
+    parents = {row.doc_id: row for row in rows if not row.aug}
+    train = {e.name for row in of_split(rows, "train") if not row.aug for e in row.graph.entities}
+    variants = [row for row in rows if row.aug == "entities"]
+    assert names["validation"] & train - names["test"]
+    assert names["test"] & train - names["validation"]
+    assert len(variants) > 10
+    for row in variants:
+        brought_in = {e.name for e in row.graph.entities} - {e.name for e in parents[row.doc_id].graph.entities}
+        assert brought_in.isdisjoint(held_out)
+        assert not any(name in row.text and name not in parents[row.doc_id].text for name in held_out)
 
 
 def test_a_text_that_stands_twice_is_kept_once_and_counted() -> None:

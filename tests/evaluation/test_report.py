@@ -18,6 +18,7 @@ def test_the_report_counts_why_answers_failed_and_says_what_to_do(text):
     assert "- after_constrained: none" in text
     assert "Most often of the tuned model (1): " in text
     assert "微调后最常见（1）：" in text
+    assert "Measured: 15 of 15 rows of the test split. " in text
 
 
 def test_both_languages_say_the_same(text):

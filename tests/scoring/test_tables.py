@@ -25,6 +25,11 @@ def test_all_systems_stand_side_by_side_with_what_changed():
     assert found["en: relationships F1"].endswith("better |")
 
 
+def test_a_sample_of_the_held_out_documents_is_told_from_all_of_them():
+    assert "16 of 40 held-out documents" in lines(tables.table(result(NOTHING, RIGHT, num_held_out=40)))
+    assert "16 held-out documents" in lines(tables.table(result(NOTHING, RIGHT, num_held_out=16)))
+
+
 def test_one_system_has_no_column_of_changes():
     made = board([(document(1), RIGHT, RIGHT)])
     table = tables.table({**made.results(), "comparisons": []})

@@ -146,3 +146,36 @@ def test_documents_that_bring_group_and_split_stay_as_and_where_they_are() -> No
     assert found.groups == ("g0", "g1", "g2")
     assert found.is_as_given
     assert found.lock == Lock()
+
+
+def test_what_carries_no_split_follows_the_safest_split_of_its_group() -> None:
+    documents = [
+        replace(document(1, doc="d"), split="test"),
+        replace(document(2, doc="d"), split="train"),
+        document(3, doc="d"),
+    ]
+    assert splits(placed(documents)) == {"r001": "test", "r002": "train", "r003": "train"}
+
+
+def test_a_text_that_carries_a_split_is_kept_wherever_else_it_stands() -> None:
+    bare = document(1)
+    given = [replace(bare, id=f"r90{n}", doc_id=f"r90{n}", split=split) for n, split in enumerate(("test", "train"))]
+    found = placed([bare, *given])
+    assert splits(found) == {"r900": "test", "r901": "train"}
+    assert found.counts["dropped: same text again"] == 1
+    assert found.counts["note: group divided by the splits given in the data"] == 1
+
+
+def test_a_group_that_is_given_keeps_its_name_when_a_new_document_joins_it() -> None:
+    base = " ".join(random.Random(7).choices(WORDS, k=80))
+    near = document(1, text=base.replace("amber", "umber", 2))
+    found = placed([near, replace(document(5, text=base), group_id="vendor", split="test"), document(6)])
+    assert found.groups == ("vendor", "vendor", "r006")
+    assert splits(found)["r001"] == "test"
+
+
+def test_the_shares_are_of_the_documents_that_bring_no_split() -> None:
+    given = [replace(document(number), split="train", group_id=f"g{number}") for number in range(60)]
+    found = splits(placed([*given, *(document(number) for number in range(60, 80))]))
+    held_out = {name: sum(split == name for split in found.values()) for name in ("validation", "test")}
+    assert held_out == {"validation": 2, "test": 2}

@@ -103,6 +103,31 @@ def test_bare_rows_take_the_ontologys_spelling_and_every_rename_is_told(
     assert 'label "threat-actor" written as ThreatOrganization, 10 times' in caplog.text
 
 
+def test_what_is_dropped_of_bare_rows_is_told_with_its_number(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [bare_row(n, "ThreatOrganization") for n in range(20)]
+    with caplog.at_level(logging.WARNING):
+        examples, _ = rows_of(tmp_path, [*rows, rows[0], rows[1], rows[1]])
+    assert len(examples) == 20
+    assert f"{tmp_path / 'training_data.json'}: dropped: same text again, 3 times" in caplog.text
+
+
+@pytest.mark.parametrize("number", [3, 200])
+def test_no_more_held_out_documents_are_measured_than_asked_for(tmp_path: Path, number: int) -> None:
+    from kgtune.training.tuning import Prepared
+
+    rows = [
+        bare_row(n, "Tool") | {"id": f"r{n}", "group_id": f"g{n}", "split": "test" if n < 12 else "train"}
+        for n in range(20)
+    ]
+    examples, chosen = rows_of(tmp_path, rows)
+    cfg = config.load(None, None, [f"evaluation.max_documents={number}"]).config
+    prepared = Prepared(examples, chosen, "", tmp_path, None, None)
+    measured = prepared.held_out(cfg)
+    assert len(measured) == min(number, 12)
+    assert {row.split for row in measured} == {"test"}
+    assert [row.id for row in measured] != [f"r{n}" for n in range(number)]
+
+
 def test_rows_that_carry_a_split_are_not_touched(tmp_path: Path) -> None:
     rows = [
         bare_row(n, "threat-actor") | {"id": f"r{n}", "group_id": f"g{n}", "split": "test" if n < 3 else "train"}
