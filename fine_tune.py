@@ -37,6 +37,7 @@ def main() -> int:
     from kgtune.evaluation import evaluation
     from kgtune.scoring import gate
     from kgtune.training import (  # heavy: torch, transformers, trl
+        kept,
         measuring,
         merging,
         processes,
@@ -54,10 +55,12 @@ def main() -> int:
         return 0
     model.require_card(resolved.profile)
     processes.join(cfg.training.num_processes)
-    prepared = rehearsal.prepare(cfg, output_dir, trains=not args.evaluate_only)
     if args.evaluate_only:
+        cfg = kept.settings(cfg, output_dir)
+        prepared = kept.prepare(cfg, output_dir)
         outcome = measuring.measure_kept(prepared, cfg, output_dir)
     else:
+        prepared = rehearsal.prepare(cfg, output_dir, trains=True)
         outcome = stages.run(prepared, resolved, output_dir, resume=args.resume)
     if not outcome.columns:
         print(f"stopped after update {outcome.run['num_steps']} and saved; go on with --resume", file=sys.stderr)

@@ -192,6 +192,24 @@ def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Proje
     assert result["run"]["losses"] == json.loads(earlier.read_text(encoding="utf-8"))["run"]["losses"]
 
 
+def test_a_kept_model_is_not_measured_on_other_rows(project: Project, tuned: tuple[str, str]) -> None:
+    rows = json.loads((project.folder / "training_data.json").read_text(encoding="utf-8"))
+    train = next(row for row in rows if row["split"] == "train")
+    train["input"] += " "
+    other = project.folder / "other.json"
+    other.write_text(json.dumps(rows), encoding="utf-8")
+    before = (project.folder / "out/evaluation_results.json").read_bytes()
+    project.overrides.append(f"data.training_data={other}")
+    try:
+        code, out, err = project.run("fine_tune.py", "--evaluate-only")
+    finally:
+        project.overrides.pop()
+
+    assert (code, out) == (2, "")
+    assert f"error: {other}: its train rows are not those that {project.folder}/out/final_model was trained on" in err
+    assert (project.folder / "out/evaluation_results.json").read_bytes() == before
+
+
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:
     code, _, err = project.run("fine_tune.py")
 
