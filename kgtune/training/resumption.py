@@ -83,6 +83,11 @@ def claim(
             f"{output_dir}: holds an earlier run ({checkpoints.any_in(output_dir)[-1].name}). Continue it with "
             "--resume, or keep it and write elsewhere with -o DIR, or remove that folder."
         )
+    if not checkpoints.any_in(output_dir) and (output_dir / "final_model").exists():
+        raise UserError(
+            f"{output_dir}: holds a finished model, final_model, and no checkpoint to go on from; a new run would "
+            "replace it. Keep it and write elsewhere with -o DIR, or remove that folder."
+        )
     earlier = _earlier(run_file) if checkpoints.any_in(output_dir) else {}
     if changed := differences(earlier.get("fingerprint", {}), marks) if earlier else []:
         raise UserError(
