@@ -17,8 +17,17 @@ import logging
 import sys
 from pathlib import Path
 
-from kgtune import config
+from kgtune import config, options
 from kgtune.errors import UserError, run_script
+
+# What would be ignored is refused: the first takes none of the others.
+APART = {
+    "--merge": ("--dry-run", "--preview", "--resume", "--evaluate-only"),
+    "--dry-run": ("--resume", "--evaluate-only"),
+    "--preview": ("--resume", "--evaluate-only"),
+    "--evaluate-only": ("--resume",),
+}
+NEEDS = {"--vram-gib": ("--dry-run", "--preview")}
 
 
 def main() -> int:
@@ -115,12 +124,13 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("-o", "--output", metavar="DIR", help="another output folder (output.dir)")
     config.add_arguments(parser)
     args = parser.parse_args(rest)
+    options.check(parser, args, apart=APART, needs=NEEDS)
     if args.preview is not None:
         if args.preview < 0:
             raise UserError(f"--preview {args.preview}: can't be negative. Give the number of rows to show.")
         args.dry_run = True
-    if args.vram_gib is not None and (not args.dry_run or args.vram_gib <= 0):
-        raise UserError("--vram-gib N: takes GiB above 0, and goes with --dry-run only.")
+    if args.vram_gib is not None and args.vram_gib <= 0:
+        raise UserError(f"--vram-gib {args.vram_gib:g}: give the GiB of a card, above 0.")
     return args, overrides
 
 

@@ -28,7 +28,7 @@ augmentation.tables decoding",
     "graph grounding naming settings config_errors config planning",
     "ontology folding iocs",
     "checks",
-    "errors spelling yaml_file service.keys service.logs",
+    "errors options spelling yaml_file service.keys service.logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
 MODEL_ROOMS = {*LAYERS[1].split(), "model", "hub", "noise", "demo"}
