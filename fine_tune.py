@@ -62,13 +62,13 @@ def main() -> int:
         for part in rehearsal.rehearse(cfg, output_dir, vram_gib=args.vram_gib, num_previews=num_previews):
             print(part)
         return 0
-    model.require_card(resolved.profile)
     processes.join(cfg.training.num_processes)
     if args.evaluate_only:
-        cfg = kept.settings(cfg, output_dir)
+        cfg = kept.settings(resolved, output_dir)
         prepared = kept.prepare(cfg, output_dir)
         outcome = measuring.measure_kept(prepared, cfg, output_dir)
     else:
+        model.require_card(resolved.profile)
         prepared = rehearsal.prepare(cfg, output_dir, trains=True)
         outcome = stages.run(prepared, resolved, output_dir, resume=args.resume)
     if not outcome.columns:

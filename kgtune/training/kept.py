@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from kgtune import model as models
 from kgtune import model_folder
+from kgtune.config import Resolved
 from kgtune.errors import ModelError, UserError
 from kgtune.prompt import Contract
 from kgtune.settings import Config
@@ -18,9 +20,10 @@ from kgtune.training.tuning import Prepared
 MODEL = "final_model"
 
 
-def settings(cfg: Config, output_dir: Path) -> Config:
-    """Return the configuration with the kept model's own base and ontology."""
+def settings(resolved: Resolved, output_dir: Path) -> Config:
+    """Return the configuration with the kept model's own base and ontology, as this machine can run it."""
     folder = output_dir / MODEL
+    cfg = models.settings_here(resolved, folder)
     contract = model_folder.read_contract(folder)
     model_folder.read_ontology(folder, contract)  # refuses one that is not the model's
     base = cfg.model.model_copy(update={"model_id": contract.base_model})

@@ -278,6 +278,17 @@ def test_a_text_gets_one_answer_or_one_reason(project: Project, tuned: tuple[str
     assert "error: --text:" in err
 
 
+def test_without_a_profile_or_a_card_a_small_model_is_asked_by_its_folder_alone(
+    project: Project, tuned: tuple[str, str]
+) -> None:
+    folder = project.folder / "out/final_model"
+    code, out, err = run_plain("inference.py", "--model", str(folder), "--text", "x", "decoding.max_new_tokens=20")
+
+    assert code == 0, err
+    assert set(json.loads(out)) == {"entities", "relationships"}
+    assert "so it runs on the CPU, not in 4 bits" in err
+
+
 def test_merge_writes_a_model_that_answers_without_its_adapter(project: Project, tuned: tuple[str, str]) -> None:
     code, out, err = project.run("fine_tune.py", "--merge")
     assert code == 0, err

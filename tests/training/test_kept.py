@@ -50,8 +50,8 @@ def run(base: Path, tmp_path: Path) -> SimpleNamespace:
 def prepare(run: SimpleNamespace, *overrides: str) -> Any:
     from kgtune.training import kept
 
-    cfg = config.load(None, "demo", [run.data, *overrides]).config
-    return kept.prepare(kept.settings(cfg, run.folder), run.folder)
+    resolved = config.load(None, "demo", [run.data, *overrides])
+    return kept.prepare(kept.settings(resolved, run.folder), run.folder)
 
 
 def test_base_prompt_and_ontology_are_the_models_own_whatever_the_configuration_says_today(run: SimpleNamespace) -> None:
