@@ -51,7 +51,7 @@ def main() -> int:
         if args.report:
             checking.write_report(Path(args.report), tally, paths, cfg, strict=args.strict)
         lang = lint.language(args.lang, os.environ)
-        print(tally.as_text(lang, most_per_code=5 if args.max_per_code is None else args.max_per_code, strict=args.strict))
+        print(tally.as_text(lang, most_per_code=args.max_per_code, strict=args.strict))
         return 3 if tally.has_findings(strict=args.strict) else 0
     print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
@@ -67,8 +67,9 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Read the options; inputs and key=value overrides come back together."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        epilog="exit codes: 0 done, or --check found nothing that stops a conversion; 1 bug; 2 user error; "
-        "3 --check found errors, or, with --strict, warnings",
+        epilog="exit codes: 0 done; of --check: no errors, so that a conversion goes through, whatever warnings and "
+        "notes there are; 1 bug; 2 user error: input, options or configuration refused, nothing written; "
+        "3 --check found errors, or with --strict warnings; notes never count",
     )
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files or folders of raw graphs; also key=value")
     parser.add_argument("-o", "--output", metavar="OUT", help="another place for training_data.json")
@@ -90,7 +91,7 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     told = parser.add_argument_group("with --check")
     told.add_argument("--strict", action="store_true", help="count warnings as findings, as errors always are")
     told.add_argument("--lang", choices=("auto", "en", "zh"), default="auto", help="language (auto: the locale's)")
-    told.add_argument("--max-per-code", type=int, metavar="N", help="findings of one code shown (default 5)")
+    told.add_argument("--max-per-code", type=int, metavar="N", help="findings of one code shown; default 5 of errors and warnings, notes are counted")
     told.add_argument("--report", metavar="FILE", help="write all findings to FILE as JSON")
     parser.add_argument("--config", metavar="PATH", help="another file in place of config.yaml")
     parser.add_argument("--profile", metavar="NAME", help="values for a machine or the demo, from the file's profiles")

@@ -12,17 +12,19 @@ from collections.abc import Mapping, Sequence
 Table = Mapping[str, Sequence[str]]
 
 
-def check(parser: argparse.ArgumentParser, args: argparse.Namespace, *, apart: Table = {}, needs: Table = {}) -> None:
+def check(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, *, apart: Table | None = None, needs: Table | None = None
+) -> None:
     """Stop with a usage error where an option stands beside one that has no use for it, or without one it needs.
 
     `apart` maps an option to those that mean nothing beside it; `needs` maps one to those of which it takes any.
     `--format=json` is that option with that value.
     """
-    for option, others in apart.items():
+    for option, others in (apart or {}).items():
         for other in others:
             if _is_given(parser, args, option) and _is_given(parser, args, other):
                 parser.error(f"{other} means nothing beside {option}: leave one of the two out")
-    for option, others in needs.items():
+    for option, others in (needs or {}).items():
         if _is_given(parser, args, option) and not any(_is_given(parser, args, other) for other in others):
             parser.error(f"{option} goes with {' or '.join(others)} only")
 

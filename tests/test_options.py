@@ -36,7 +36,12 @@ ALONE = [
     ("convert_data", "--max-per-code=5", "--check"),
     ("convert_data", "--report=r.json", "--check"),
 ]
-FIRST = {"fine_tune": "parse_arguments", "convert_data": "parse_arguments", "inference": "arguments", "serve": "arguments"}
+FIRST = {
+    "fine_tune": "parse_arguments",
+    "convert_data": "parse_arguments",
+    "inference": "arguments",
+    "serve": "arguments",
+}
 
 
 def parse(script: str, *given: str) -> object:
@@ -93,7 +98,9 @@ def test_an_address_without_its_backend_is_refused():
 def test_every_pair_of_the_tables_is_tried_here():
     def pairs(table: str) -> set[tuple[str, str, str]]:
         found = {script: getattr(importlib.import_module(script), table, {}) for script in FIRST}
-        return {(script, key, other) for script, one in found.items() for key, others in one.items() for other in others}
+        return {
+            (script, key, other) for script, one in found.items() for key, others in one.items() for other in others
+        }
 
     assert pairs("APART") == {(script, name(one), name(other)) for script, one, other in REFUSED}
     needed = {(script, name(option), other) for script, option, other in ALONE}
