@@ -28,7 +28,7 @@ APART = {
     "--check": ("--output", "--pairs"),
     "--fix": ("--output", "--pairs", "--from"),
 }
-NEEDS = {option: ("--check",) for option in ("--strict", "--lang", "--max-per-code", "--report")}
+NEEDS = dict.fromkeys(("--strict", "--lang", "--max-per-code", "--report"), ("--check",))
 
 
 def main() -> int:
@@ -91,7 +91,9 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     told = parser.add_argument_group("with --check")
     told.add_argument("--strict", action="store_true", help="count warnings as findings, as errors always are")
     told.add_argument("--lang", choices=("auto", "en", "zh"), default="auto", help="language (auto: the locale's)")
-    told.add_argument("--max-per-code", type=int, metavar="N", help="findings of one code shown; default 5 of errors and warnings, notes are counted")
+    told.add_argument(
+        "--max-per-code", type=int, metavar="N", help="findings of a code shown (errors and warnings 5, notes 0)"
+    )
     told.add_argument("--report", metavar="FILE", help="write all findings to FILE as JSON")
     parser.add_argument("--config", metavar="PATH", help="another file in place of config.yaml")
     parser.add_argument("--profile", metavar="NAME", help="values for a machine or the demo, from the file's profiles")

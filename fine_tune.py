@@ -16,9 +16,13 @@ import json
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kgtune import config, options
+from kgtune import config, next_step, options
 from kgtune.errors import UserError, run_script
+
+if TYPE_CHECKING:
+    from kgtune.training.stages import Finished
 
 # What would be ignored is refused: the first takes none of the others.
 APART = {
@@ -31,55 +35,53 @@ NEEDS = {"--vram-gib": ("--dry-run", "--preview")}
 
 
 def main() -> int:
-    """Prepare, measure, train, measure again, keep."""
+    """Do what the command line asks: fold, rehearse, or fine-tune and measure."""
     args, overrides = parse_arguments(sys.argv[1:])
     resolved = config.load(args.config, args.profile, overrides, card_gib=args.vram_gib)
-    cfg = resolved.config
-    output_dir = Path(args.output or cfg.output.dir)
+    output_dir = Path(args.output or resolved.config.output.dir)
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
     print(config.explain(resolved), file=sys.stderr)
 
-    from kgtune import model, noise
+    from kgtune import noise
 
     noise.hush()
-    from kgtune.evaluation import evaluation
-    from kgtune.scoring import gate
-    from kgtune.training import (  # heavy: torch, transformers, trl
-        kept,
-        measuring,
-        merging,
-        processes,
-        rehearsal,
-        stages,
-    )
+    from kgtune.training import merging, processes, rehearsal, stages  # heavy: torch, transformers, trl
 
     if args.merge:
-        print(f"merged model: {merging.merge(output_dir / 'final_model', cfg)}")
-        return 0
-    if args.dry_run:
+        print(f"merged model: {merging.merge(output_dir / 'final_model', resolved.config)}")
+    elif args.dry_run:
         num_previews = 1 if args.preview is None else args.preview
-        for part in rehearsal.rehearse(cfg, output_dir, vram_gib=args.vram_gib, num_previews=num_previews):
-            print(part)
-        return 0
-    processes.join(cfg.training.num_processes)
-    if args.evaluate_only:
-        cfg = kept.settings(resolved, output_dir)
-        prepared = kept.prepare(cfg, output_dir)
-        outcome = measuring.measure_kept(prepared, cfg, output_dir)
+        told = rehearsal.rehearse(resolved.config, output_dir, vram_gib=args.vram_gib, num_previews=num_previews)
+        print(*told, sep="\n")
     else:
-        model.require_card(resolved.profile)
-        prepared = rehearsal.prepare(cfg, output_dir, trains=True)
-        outcome = stages.run(prepared, resolved, output_dir, resume=args.resume)
-    if not outcome.columns:
-        print(f"stopped after update {outcome.run['num_steps']} and saved; go on with --resume", file=sys.stderr)
-    elif processes.rank() == 0:
-        result = measuring.keep_results(outcome, prepared, cfg, output_dir)
-        print(evaluation.table(result))
-        print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
-        gate.enforce(result)
-    processes.leave()
+        finished = (
+            stages.measured(resolved, output_dir)
+            if args.evaluate_only
+            else stages.run(resolved, output_dir, resume=args.resume)
+        )
+        if processes.rank() == 0:
+            tell(finished, output_dir, overrides, args)
+        processes.leave()
     return 0
+
+
+def tell(finished: Finished, output_dir: Path, overrides: list[str], args: argparse.Namespace) -> None:
+    """Write the results, print them, and say what comes next; a gate that is not met ends the script."""
+    from kgtune.evaluation import evaluation
+    from kgtune.scoring import gate
+    from kgtune.training import measuring
+
+    if not finished.outcome.columns:
+        num_steps = finished.outcome.run["num_steps"]
+        print(f"stopped after update {num_steps} and saved; go on with --resume", file=sys.stderr)
+        return
+    result = measuring.keep_results(finished.outcome, finished.prepared, finished.cfg, output_dir)
+    print(evaluation.table(result))
+    print(json.dumps(evaluation.headline(result, output_dir), ensure_ascii=False))
+    told = next_step.to_ask(output_dir / "final_model", overrides, config=args.config, profile=args.profile)
+    print(told, file=sys.stderr)
+    gate.enforce(result)
 
 
 def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -22,7 +22,7 @@ LAYERS = [
     "training.supervision training.screening training.card scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
 extraction.incremental extraction.agreement extraction.calibration extraction.merging extraction.windows \
 extraction.selection extraction.interruption service.admission",
-    "sources examples prompt parsing salvage salvage_items runs model_folder page extraction.texts \
+    "sources examples prompt parsing next_step salvage salvage_items runs model_folder page extraction.texts \
 extraction.converting highlighting conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config planning",

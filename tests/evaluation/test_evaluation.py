@@ -60,7 +60,10 @@ def test_answers_that_ended_at_the_cap_are_counted_as_truncated_and_others_are_n
         name = "capped"
 
         def extract(self, texts, *, cancel=None):
-            return [read_answer(answer, "length", 1, 9), read_answer('{"entities":[],"relationships":[]}', "stop", 1, 9)]
+            return [
+                read_answer(answer, "length", 1, 9),
+                read_answer('{"entities":[],"relationships":[]}', "stop", 1, 9),
+            ]
 
     measured = evaluation.measure(Capped(), EXAMPLES)
     written = evaluation.results({"before": measured}, ontology.load("threat_event"), FACTS)

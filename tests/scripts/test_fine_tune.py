@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -276,6 +277,15 @@ def test_a_text_gets_one_answer_or_one_reason(project: Project, tuned: tuple[str
 
     assert (code, out) == (2, "")
     assert "error: --text:" in err
+
+
+def test_the_command_that_is_named_next_works_as_printed(project: Project, tuned: tuple[str, str]) -> None:
+    told = next(line for line in tuned[1].splitlines() if line.startswith("Next: "))
+    ask = shlex.split(told.removeprefix("Next: "))
+    done = subprocess.run(ask, cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == {"entities", "relationships"}
 
 
 def test_without_a_profile_or_a_card_a_small_model_is_asked_by_its_folder_alone(

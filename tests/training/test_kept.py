@@ -54,7 +54,9 @@ def prepare(run: SimpleNamespace, *overrides: str) -> Any:
     return kept.prepare(kept.settings(resolved, run.folder), run.folder)
 
 
-def test_base_prompt_and_ontology_are_the_models_own_whatever_the_configuration_says_today(run: SimpleNamespace) -> None:
+def test_base_prompt_and_ontology_are_the_models_own_whatever_the_configuration_says_today(
+    run: SimpleNamespace,
+) -> None:
     found = prepare(run, "ontology=stix21", "prompt.guidelines=full")
 
     assert (found.base, found.system, found.ontology) == (run.prepared.base, run.prepared.system, run.prepared.ontology)

@@ -42,9 +42,7 @@ def test_before_is_the_adapter_off_and_after_is_the_adapter_on(monkeypatch):
         return ScriptedExtractor()
 
     monkeypatch.setattr(measuring, "TransformersExtractor", extractor)
-    prepared = SimpleNamespace(
-        tokenizer=None, system="", kept=None, max_answer_tokens=10, held_out=lambda cfg: []
-    )
+    prepared = SimpleNamespace(tokenizer=None, system="", kept=None, max_answer_tokens=10, held_out=lambda cfg: [])
     cfg = config.load(None, "demo").config
     measured = []
     real = measuring.evaluation.measure

@@ -85,7 +85,9 @@ def test_checkpoints_whose_run_nobody_can_tell_are_refused(tmp_path):
 def test_checkpoints_without_a_run_file_are_refused_and_nothing_is_written(tmp_path):
     test_checkpoints.write(tmp_path, 2)
 
-    with pytest.raises(UserError, match=r"C15-MIXED-RUNS: .*run.json: can't be read .*No such file.* start a new run with -o"):
+    with pytest.raises(
+        UserError, match=r"C15-MIXED-RUNS: .*run.json: can't be read .*No such file.* start a new run with -o"
+    ):
         claim(tmp_path)
     assert not (tmp_path / resumption.RUN_FILE).exists()
 
