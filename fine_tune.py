@@ -12,6 +12,7 @@ Writes  fine_tune_output/: checkpoint-*/, final_model/, training_samples.json, e
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import sys
@@ -52,14 +53,13 @@ def main() -> int:
         print(f"merged model: {merging.merge(output_dir / 'final_model', resolved.config)}")
     elif args.dry_run:
         num_previews = 1 if args.preview is None else args.preview
-        told = rehearsal.rehearse(resolved.config, output_dir, vram_gib=args.vram_gib, num_previews=num_previews)
-        print(*told, sep="\n")
+        for part in rehearsal.rehearse(resolved.config, output_dir, vram_gib=args.vram_gib, num_previews=num_previews):
+            print(part)
     else:
-        finished = (
-            stages.measured(resolved, output_dir)
-            if args.evaluate_only
-            else stages.run(resolved, output_dir, resume=args.resume)
-        )
+        if args.evaluate_only:
+            finished = stages.measured(resolved, output_dir)
+        else:
+            finished = stages.run(resolved, output_dir, resume=args.resume)
         if processes.rank() == 0:
             tell(finished, output_dir, overrides, args)
         processes.leave()
@@ -88,19 +88,12 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Read the command line; key=value overrides come back on their own."""
     overrides, rest = config.split_overrides(argv)
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        epilog="exit codes: 0 done, 1 bug, 2 user error, 3 a gate failed",
+        description=__doc__.splitlines()[0], epilog="exit codes: 0 done, 1 bug, 2 user error, 3 a gate failed"
     )
+    flag = functools.partial(parser.add_argument, action="store_true")
+    flag("--dry-run", help="memory by term, rows, prompt, disk: load no weights, train nothing")
     parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="memory by term, rows, prompt, disk: load no weights, train nothing",
-    )
-    parser.add_argument(
-        "--vram-gib",
-        type=float,
-        metavar="N",
-        help="with --dry-run: a card of N GiB in place of this machine's",
+        "--vram-gib", type=float, metavar="N", help="with --dry-run: a card of N GiB in place of this machine's"
     )
     parser.add_argument(
         "--preview",
@@ -108,21 +101,9 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
         metavar="N",
         help="a dry run that shows N rendered rows, [[supervised]]; a real one shows one",
     )
-    parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on from the last checkpoint of the same run",
-    )
-    parser.add_argument(
-        "--evaluate-only",
-        action="store_true",
-        help="measure an existing final_model, train nothing",
-    )
-    parser.add_argument(
-        "--merge",
-        action="store_true",
-        help="write merged_model/: base and adapter in one",
-    )
+    flag("--resume", help="go on from the last checkpoint of the same run")
+    flag("--evaluate-only", help="measure an existing final_model, train nothing")
+    flag("--merge", help="write merged_model/: base and adapter in one")
     parser.add_argument("-o", "--output", metavar="DIR", help="another output folder (output.dir)")
     config.add_arguments(parser)
     args = parser.parse_args(rest)
