@@ -17,10 +17,18 @@ import os
 import sys
 from pathlib import Path
 
+from kgtune import options
 from kgtune.errors import run_script
 
 # As in kgtune.sources, which would double the time of --help; a test holds the two equal.
 FORMATS = ("auto", "texts", "rows", "chunks", "triples", "doccano", "labelstudio", "brat", "stix", "misp")
+
+# What would be ignored is refused: the first takes none of the others.
+APART = {
+    "--check": ("--output", "--pairs"),
+    "--fix": ("--output", "--pairs", "--from"),
+}
+NEEDS = dict.fromkeys(("--strict", "--lang", "--max-per-code", "--report"), ("--check",))
 
 
 def main() -> int:
@@ -39,7 +47,7 @@ def main() -> int:
         print(checking.fix(paths, cfg))
         return 0
     if args.check:
-        tally = checking.check(paths, cfg, args.source_format)
+        tally = checking.check(paths, cfg, args.from_)
         if args.report:
             checking.write_report(Path(args.report), tally, paths, cfg, strict=args.strict)
         lang = lint.language(args.lang, os.environ)
@@ -47,7 +55,7 @@ def main() -> int:
         return 3 if tally.has_findings(strict=args.strict) else 0
     print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
-    converted = conversion.convert(paths, resolved, output, args.source_format)
+    converted = conversion.convert(paths, resolved, output, args.from_)
     print(converted.report_text)
     print(f"written: {output}")
     if args.pairs:
@@ -59,14 +67,15 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Read the options; inputs and key=value overrides come back together."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        epilog="exit codes: 0 done, or --check found nothing that stops a conversion; 1 bug; 2 user error; "
-        "3 --check found errors, or, with --strict, warnings",
+        epilog="exit codes: 0 done; of --check: no errors, so that a conversion goes through, whatever warnings and "
+        "notes there are; 1 bug; 2 user error: input, options or configuration refused, nothing written; "
+        "3 --check found errors, or with --strict warnings; notes never count",
     )
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files or folders of raw graphs; also key=value")
     parser.add_argument("-o", "--output", metavar="OUT", help="another place for training_data.json")
     parser.add_argument(
         "--from",
-        dest="source_format",
+        dest="from_",
         choices=FORMATS,
         default="auto",
         help="format of the input (auto: found out by looking)",
@@ -82,13 +91,14 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     told = parser.add_argument_group("with --check")
     told.add_argument("--strict", action="store_true", help="count warnings as findings, as errors always are")
     told.add_argument("--lang", choices=("auto", "en", "zh"), default="auto", help="language (auto: the locale's)")
-    told.add_argument("--max-per-code", type=int, default=5, metavar="N", help="findings of one code shown (default 5)")
+    told.add_argument(
+        "--max-per-code", type=int, metavar="N", help="findings of a code shown (errors and warnings 5, notes 0)"
+    )
     told.add_argument("--report", metavar="FILE", help="write all findings to FILE as JSON")
     parser.add_argument("--config", metavar="PATH", help="another file in place of config.yaml")
     parser.add_argument("--profile", metavar="NAME", help="values for a machine or the demo, from the file's profiles")
     args = parser.parse_intermixed_args(argv)
-    if not args.check and (args.strict or args.report or args.lang != "auto"):
-        parser.error("--strict, --lang and --report go with --check")
+    options.check(parser, args, apart=APART, needs=NEEDS)
     return args, args.inputs
 
 

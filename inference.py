@@ -23,11 +23,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgtune import config, errors
+from kgtune import config, errors, options
 from kgtune.errors import ModelError, UserError
 
 if TYPE_CHECKING:
     from kgtune.extraction.extractor import Extractor
+
+# The other formats have no place for it.
+NEEDS = {"--offsets": ("--format=json", "--format=jsonl")}
 
 
 def main() -> int:
@@ -91,6 +94,8 @@ def folder_of(model_dir: str | None, resolved: config.Resolved) -> Path:
 
 def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
     """Return the function that loads the extractor; serve.py calls it on its worker thread."""
+    if resolved.config.backend != "openai" and resolved.origins["openai.base_url"] == "command line":
+        raise UserError("--base-url (openai.base_url) means nothing without --backend openai: give both or neither.")
     folder = folder_of(model_dir, resolved)
     if not folder.is_dir():
         raise ModelError(
@@ -140,6 +145,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--min-confidence", type=share, default=0.0, metavar="C", help="leave out what is less sure")
     config.add_arguments(parser)
     args = parser.parse_args(argv)
+    if args.format is not None:
+        options.check(parser, args, needs=NEEDS)
     if (args.text is None) == (not args.places):
         parser.error("give either --text or files, folders or - (standard input)")
     if args.text is not None and not args.text.strip():

@@ -25,12 +25,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import inference
-from kgtune import config, errors
+from kgtune import config, errors, options
 from kgtune.service import keys, logs
 
 if TYPE_CHECKING:
     from kgtune.extraction.extractor import Extractor
     from kgtune.service.engine import Engine
+
+# What would be ignored is refused: the first takes none of the others.
+APART = {"--scripted": ("--model", "--backend", "--base-url")}
 
 
 def main() -> int:
@@ -105,7 +108,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     inference.add_backend(parser)
     parser.add_argument("--scripted", action="store_true", help="canned answers without weights")
     config.add_arguments(parser)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    options.check(parser, args, apart=APART)
+    return args
 
 
 if __name__ == "__main__":

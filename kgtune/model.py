@@ -15,6 +15,7 @@ import torch
 
 from kgtune import hub, prompt
 from kgtune.checks import catalogue
+from kgtune.config import Resolved
 from kgtune.errors import ModelError, UserError
 from kgtune.extraction.extractor import Extractor
 from kgtune.model_folder import read_contract, read_ontology
@@ -24,6 +25,7 @@ from kgtune.settings import Config
 
 log = logging.getLogger(__name__)
 
+MOST_CPU_GIB = 2.0  # of 16-bit weights: a billion parameters, some seconds a line of an answer on a few cores
 Precision = Literal["bf16", "fp16", "fp32"]
 DTYPES: dict[Precision, torch.dtype] = {
     "bf16": torch.bfloat16,
@@ -51,6 +53,35 @@ def require_card(profile: str) -> None:
             "Use a machine with a card of 16 GB or more, or try the whole pipeline with --profile demo "
             "(a small embedded model, minutes on a CPU)."
         )
+
+
+def settings_here(resolved: Resolved, folder: Path) -> Config:
+    """Return the settings under which a kept model runs on this machine, whatever profile it was trained with.
+
+    Without a card only a small base does, and that not in 4 bits unless the command line says so: they save no
+    memory that matters and make an answer slower.
+    """
+    base = base_of(folder, read_contract(folder))
+    if torch.cuda.is_available() or resolved.profile == "demo" or not is_small(base):
+        require_card(resolved.profile)
+        return resolved.config
+    cfg = resolved.config
+    if cfg.model.load_in_4bit and resolved.origins["model.load_in_4bit"] != "command line":
+        log.info("%s: its base is small and there is no card, so it runs on the CPU, not in 4 bits", folder)
+        cfg = cfg.model_copy(update={"model": cfg.model.model_copy(update={"load_in_4bit": False})})
+    return cfg
+
+
+def base_of(folder: Path, contract: Contract) -> str:
+    """The id or folder of the weights below a kept model: a merged one has none but its own."""
+    return contract.base_model if (folder / "adapter_config.json").exists() else str(folder)
+
+
+def is_small(model_id: str) -> bool:
+    """True of weights on this machine that a CPU can run."""
+    folder = hub.local_folder(model_id)
+    sizes = [path.stat().st_size for path in folder.glob("*.safetensors")] if folder else []
+    return bool(sizes) and sum(sizes) <= MOST_CPU_GIB * 2**30
 
 
 def is_at_hand(model_id: str) -> bool:

@@ -132,6 +132,7 @@ class Contract:
     and, by label, of its names that stand in their text word for word say what a grammar may hold it to; a
     model that was trained before they were recorded has none.
     Half of its texts have `usual_text_tokens` at most, nine in ten `long_text_tokens`: the prompt's less its frame.
+    `train_rows_sha256` marks the rows that it was trained on: on others nobody may measure it.
     """
 
     base_model: str
@@ -146,6 +147,7 @@ class Contract:
     verbatim_names: Mapping[str, float] = field(default_factory=dict)
     usual_text_tokens: int | None = None
     long_text_tokens: int | None = None
+    train_rows_sha256: str | None = None
 
 
 def probe_hash(tokenizer: ChatTokenizer, system: str) -> str:

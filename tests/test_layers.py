@@ -22,13 +22,13 @@ LAYERS = [
     "training.supervision training.screening training.card scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
 extraction.incremental extraction.agreement extraction.calibration extraction.merging extraction.windows \
 extraction.selection extraction.interruption service.admission",
-    "sources examples prompt parsing salvage salvage_items runs model_folder page extraction.texts \
+    "sources examples prompt parsing next_step salvage salvage_items runs model_folder page extraction.texts \
 extraction.converting highlighting conversion.sampling \
 augmentation.tables decoding",
     "graph grounding naming settings config_errors config planning",
     "ontology folding iocs",
     "checks",
-    "errors spelling yaml_file service.keys service.logs",
+    "errors options spelling yaml_file service.keys service.logs",
 ]
 LEVEL = {room: len(LAYERS) - 1 - index for index, rooms in enumerate(LAYERS) for room in rooms.split()}
 MODEL_ROOMS = {*LAYERS[1].split(), "model", "hub", "noise", "demo"}

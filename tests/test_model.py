@@ -25,6 +25,63 @@ def test_without_a_card_only_the_demo_goes_on(monkeypatch: pytest.MonkeyPatch) -
         model.require_card("gpu24")
 
 
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A folder as fine_tune.py leaves it over a small base, less its weights."""
+    from kgtune import model_folder, ontology
+    from kgtune.prompt import Contract
+    from tests import tiny
+
+    base = tiny.save_model(tmp_path / "base")
+    chosen = ontology.load("threat_event")
+    model_folder.save_contract(tmp_path / "m", Contract(str(base), "s", "brief", chosen.hash, "probe", 9), chosen)
+    (tmp_path / "m" / "adapter_config.json").write_text("{}", encoding="utf-8")
+    return tmp_path / "m"
+
+
+def test_a_kept_model_over_a_small_base_runs_without_a_card_under_any_profile_and_not_in_4_bits(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from kgtune import config, model
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    def in_4bit(profile: str | None, *overrides: str) -> bool:
+        return model.settings_here(config.load(None, profile, overrides), kept).model.load_in_4bit
+
+    assert [in_4bit(None), in_4bit("gpu16"), in_4bit("gpu80"), in_4bit("demo")] == [False] * 4
+    assert in_4bit(None, "model.load_in_4bit=true")
+    assert in_4bit("demo", "model.load_in_4bit=true")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert in_4bit(None)
+
+
+def test_a_kept_model_over_a_large_base_or_one_that_is_not_here_takes_a_card(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from kgtune import config, model
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    contract = json.loads((kept / "prompt_contract.json").read_text(encoding="utf-8"))
+    monkeypatch.setattr(model, "MOST_CPU_GIB", 1e-6)
+    with pytest.raises(UserError, match="no CUDA device was found"):
+        model.settings_here(config.load(None), kept)
+    monkeypatch.undo()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    contract["base_model"] = "qwen/Qwen2.5-7B-Instruct"
+    (kept / "prompt_contract.json").write_text(json.dumps(contract), encoding="utf-8")
+    with pytest.raises(UserError, match="no CUDA device was found"):
+        model.settings_here(config.load(None), kept)
+    # merged, it has weights of its own
+    (kept / "adapter_config.json").unlink()
+    (kept / "model.safetensors").write_bytes(b"w" * 100)
+    assert not model.settings_here(config.load(None), kept).model.load_in_4bit
+
+
 def test_auto_precision_follows_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 

@@ -93,7 +93,7 @@ def refuse(found: Findings, cfg: Config, num_documents: int) -> None:
     if found.problems and (cfg.data.on_error == "refuse" or found.unreadable):
         number = len(found.problems)
         summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
-        raise DataError(found.problems, summary=summary)
+        raise DataError(lint.at_own_lines(found.problems), summary=summary)
     if not num_documents:
         reasons = sorted(key for key in found.counts if key.startswith("dropped: "))
         dropped = [f"  {found.counts[key]:>5}  {key.removeprefix('dropped: ')}" for key in reasons]

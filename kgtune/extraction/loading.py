@@ -55,8 +55,7 @@ def _own(folder: Path, resolved: Resolved) -> tuple[Extractor, Callable[[str], i
     from kgtune import model as models  # torch: seconds, and not installed where the model is elsewhere
     from kgtune.extraction.generation import TransformersExtractor
 
-    models.require_card(resolved.profile)
-    extractor = models.load_extractor(folder, resolved.config)
+    extractor = models.load_extractor(folder, models.settings_here(resolved, folder))
     assert isinstance(extractor, TransformersExtractor), extractor
     extractor.calibration = calibration.read(folder)
     if extractor.confidence == "probability" and extractor.calibration is None:

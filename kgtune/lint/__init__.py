@@ -23,7 +23,7 @@ from kgtune.lint import leaks, mending, rawchecks
 from kgtune.lint.catalogue import language
 from kgtune.lint.corpus import Corpus
 from kgtune.lint.document import LengthLimit, check_document
-from kgtune.lint.findings import Finding, Place
+from kgtune.lint.findings import Finding, Place, read_place
 from kgtune.lint.mentions import MissedMentions
 from kgtune.lint.places import Locator
 from kgtune.lint.readers import Excerpts
@@ -32,7 +32,7 @@ from kgtune.lint.spans import Nearest
 from kgtune.ontology import Ontology
 from kgtune.sources import RawDocument
 
-__all__ = ["Finding", "LengthLimit", "Place", "check", "check_document", "from_problem", "language"]
+__all__ = ["Finding", "LengthLimit", "Place", "at_own_lines", "check", "check_document", "from_problem", "language"]
 
 _MOST_EXCERPTS = 20
 
@@ -52,7 +52,10 @@ def check(
     for what a reader does not keep.
     """
     excerpts = Excerpts(_MOST_EXCERPTS)
-    yield from (excerpts.added(from_problem(problem)) for problem in problems)
+    locator = Locator()
+    for problem in problems:
+        found = from_problem(problem)
+        yield excerpts.added(replace(found, place=locator.as_read(found.place)))
     fixable: set[tuple[str, str, int, str]] = set()
     for path in paths:
         planned = mending.mending(path, ontology)
@@ -62,6 +65,18 @@ def check(
     yield from (from_problem(repair) for repair in repairs)
     for finding in _of_documents(documents, ontology, length_limit):
         yield replace(finding, is_fixable=True) if _key(finding) in fixable else finding
+
+
+def at_own_lines(problems: Iterable[Problem]) -> list[Problem]:
+    """Give the readers' problems the lines of their values, where they have those of whole items."""
+    locator = Locator()
+    found = []
+    for problem in problems:
+        place = read_place(problem.where)
+        head, line = f"{place.file}:{place.line}:", locator.as_read(place).line
+        where = f"{place.file}:{line}:{problem.where[len(head) :]}" if problem.where.startswith(head) else problem.where
+        found.append(replace(problem, where=where))
+    return found
 
 
 def _key(finding: Finding) -> tuple[str, str, int, str]:

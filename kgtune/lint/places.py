@@ -37,9 +37,18 @@ class Locator:
         """
         if not place.file or not place.line:
             return place
-        if self._file is None or self._file.name != place.file:
-            self._file = _File(place.file)
-        return self._file.located(place, graph)
+        return self._at(place.file).located(place, graph)
+
+    def as_read(self, place: Place) -> Place:
+        """Return a reader's place with the line of its value: its path is the user's own, its line the item's."""
+        if not place.file or not place.line or not place.record or not place.path:
+            return place
+        return self._at(place.file).as_read(place)
+
+    def _at(self, name: str) -> _File:
+        if self._file is None or self._file.name != name:
+            self._file = _File(name)
+        return self._file
 
 
 class _File:
@@ -59,6 +68,19 @@ class _File:
                 return self._in_record(place, self._source)
             return self._in_graph_file(place, self._source, graph)
         except (ValueError, RecursionError):  # no JSON, or too deep: the reader's own place has to do
+            return place
+
+    def as_read(self, place: Place) -> Place:
+        if self._source is None:
+            return place
+        try:
+            item = self._advance_to(place.record - 1, self._source)
+            if item is None or item.path or not isinstance(item.value, dict):
+                return place
+            is_row = "text" not in item.value and "output" in item.value
+            path = f"output.{place.path}" if is_row and not place.path.startswith("output") else place.path
+            return replace(place, line=self._line(self._source, item, path, place.line))
+        except (ValueError, RecursionError):  # broken JSON: the reader's own place has to do
             return place
 
     def _in_record(self, place: Place, source: SourceText) -> Place:

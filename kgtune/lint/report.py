@@ -15,7 +15,8 @@ from kgtune.lint.findings import LEVELS, Finding, Level
 from kgtune.lint.readers import EXCERPT, GUESS
 
 SCHEMA_VERSION = 1
-MOST_PER_CODE = 5
+MOST_PER_CODE: Mapping[Level, int] = {"error": 5, "warning": 5, "note": 0}
+"""Findings of one code shown where nobody says how many. Notes there are many of, and nobody has to act on one."""
 MOST_KEPT = 10_000
 _LEVEL_WORDS: Mapping[Lang, Mapping[Level, str]] = {
     "en": {"error": "error", "warning": "warning", "note": "note"},
@@ -29,7 +30,10 @@ _WORDS: Mapping[Lang, Mapping[str, str]] = {
         "guess": "json-repair reads: ",
         "more": "    ... and {number} more {code}",
         "sum": "errors {error}, warnings {warning}, notes {note}; --fix can mend {fixable}",
+        "notes": "{head}  {number}, the first at {place}",
+        "hidden": "    (notes are only counted: --max-per-code N shows N of each, --report FILE has all)",
         "clean": "clean: {sum}",
+        "usable": "no errors: {sum}",
         "found": "findings: {sum}",
         "strict": " (warnings count: --strict)",
     },
@@ -40,7 +44,10 @@ _WORDS: Mapping[Lang, Mapping[str, str]] = {
         "guess": "json-repair 的猜测：",
         "more": "    …… 另有 {number} 处 {code}",
         "sum": "错误 {error}，警告 {warning}，提示 {note}；可用 --fix 修正 {fixable}",
+        "notes": "{head}  {number} 处，首处位于 {place}",
+        "hidden": "    （提示只计数：--max-per-code N 每种显示 N 条，--report FILE 保存全部）",
         "clean": "通过：{sum}",
+        "usable": "没有错误：{sum}",
         "found": "发现问题：{sum}",
         "strict": "（警告计入：--strict）",
     },
@@ -77,24 +84,37 @@ class Tally:
         groups = sorted(self._kept.values(), key=lambda group: LEVELS.index(group[0].level))
         return [finding for group in groups for finding in group]
 
-    def as_text(self, lang: Lang, *, most_per_code: int = MOST_PER_CODE, strict: bool = False) -> str:
-        """Write findings for a person: by code, the first few of each, then how many there are."""
+    def as_text(self, lang: Lang, *, most_per_code: int | None = None, strict: bool = False) -> str:
+        """Write findings for a person: by code, the first few of each, then how many there are.
+
+        Where nobody says how many, notes are counted and none is shown.
+        """
         lines: list[str] = []
-        told: Counter[str] = Counter()
-        for finding in self.findings():
-            code = finding.code
-            told[code] += 1
-            if told[code] <= most_per_code:
-                lines += _block(finding, lang, with_why=told[code] == 1)
-            if told[code] == len(self._kept[code]) and (left := self.by_code[code] - most_per_code) > 0:
+        groups = sorted(self._kept.values(), key=lambda group: LEVELS.index(group[0].level))
+        for group in groups:
+            level, code = group[0].level, group[0].code
+            most = MOST_PER_CODE[level] if most_per_code is None else most_per_code
+            if most_per_code is None and not most:
+                lines.append(self._counted(group[0], lang))
+                continue
+            for number, finding in enumerate(group[:most]):
+                lines += _block(finding, lang, with_why=number == 0)
+            if (left := self.by_code[code] - most) > 0:
                 lines.append(_WORDS[lang]["more"].format(number=left, code=code))
+        if most_per_code is None and self.levels["note"]:
+            lines.append(_WORDS[lang]["hidden"])
         return "\n".join([*lines, self._last_line(lang, strict=strict)])
+
+    def _counted(self, first: Finding, lang: Lang) -> str:
+        head = f"{_LEVEL_WORDS[lang][first.level]} {first.code}"
+        return _WORDS[lang]["notes"].format(head=head, number=self.by_code[first.code], place=first.place)
 
     def _last_line(self, lang: Lang, *, strict: bool) -> str:
         words = _WORDS[lang]
         numbers = {level: self.levels[level] for level in LEVELS}
         total = words["sum"].format(**numbers, fixable=self.num_fixable)
-        verdict = words["found" if self.has_findings(strict=strict) else "clean"].format(sum=total)
+        passed = "usable" if any(numbers.values()) else "clean"
+        verdict = words["found" if self.has_findings(strict=strict) else passed].format(sum=total)
         return verdict + (words["strict"] if strict else "")
 
     def as_object(self, *, strict: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ one that answers from a table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
@@ -47,15 +47,10 @@ BODIES = {
 
 def create_app(load: Load, cfg: Config, keys: Keys | None = None) -> FastAPI:
     """Return the app. Its lifespan starts the worker thread, which calls `load`; one app serves once."""
-    settings, metrics = cfg.service, Metrics()
-    bounds = Bounds(
-        batch_size=cfg.decoding.batch_size,
-        max_queued=settings.max_queued,
-        max_queued_tokens=settings.max_queued_tokens,
-        estimate_tokens=estimate_tokens,
-        hang_limit_s=settings.hang_limit_s,
-    )
-    worker = Engine(load, bounds, metrics)
+    metrics = Metrics()
+    worker = Engine(load, _bounds(cfg), metrics)
+    gate = Gate(policy(cfg, keys or Keys()), metrics)
+    metrics.watch(_gauges(worker, gate))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,24 +71,42 @@ def create_app(load: Load, cfg: Config, keys: Keys | None = None) -> FastAPI:
         # FastAPI's OpenTelemetry spans and logs would carry validation errors, and with them texts.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    gate = Gate(policy(cfg, keys or Keys()), metrics)
-    metrics.watch(_gauges(worker, gate))
     app.state.engine, app.state.exchange = worker, Exchange(worker, cfg, metrics)
     app.include_router(router)
     app.mount("/web", StaticFiles(directory=WEB))
+    _give_errors_one_shape(app)
+    if cfg.service.cors_origins:
+        _let_in_origins(app, cfg.service.cors_origins)
+    app.add_middleware(Edge, gate=gate)  # the last one added is the first that a request meets
+    return app
+
+
+def _bounds(cfg: Config) -> Bounds:
+    """Return how much work the engine takes and holds, as the configuration has it."""
+    settings = cfg.service
+    return Bounds(
+        batch_size=cfg.decoding.batch_size,
+        max_queued=settings.max_queued,
+        max_queued_tokens=settings.max_queued_tokens,
+        estimate_tokens=estimate_tokens,
+        hang_limit_s=settings.hang_limit_s,
+    )
+
+
+def _give_errors_one_shape(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(RefusalError, _on_refusal)
-    if settings.cors_origins:
-        app.add_middleware(
-            JsonCors,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
-            expose_headers=["Retry-After", "X-Dropped", "X-Export-Findings", "X-Request-Id", "X-Truncated"],
-        )
-    app.add_middleware(Edge, gate=gate)
-    return app
+
+
+def _let_in_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    app.add_middleware(
+        JsonCors,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+        expose_headers=["Retry-After", "X-Dropped", "X-Export-Findings", "X-Request-Id", "X-Truncated"],
+    )
 
 
 def policy(cfg: Config, keys: Keys) -> Policy:

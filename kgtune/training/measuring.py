@@ -15,7 +15,6 @@ from typing import Any
 
 from kgtune import model as models
 from kgtune import prompt, runs
-from kgtune.errors import UserError
 from kgtune.evaluation import evaluation, few_shot, probes, report, report_page, sample
 from kgtune.evaluation.evaluation import Measured, Which
 from kgtune.evaluation.few_shot import Shots
@@ -74,7 +73,7 @@ def measure(
 def _extractor(
     model: Any, prepared: Prepared, cfg: Config, name: str, *, is_constrained: bool, shots: Sequence[Shot] = ()
 ) -> TransformersExtractor:
-    cap = answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens)
+    cap = answer_cap(cfg.decoding, prepared.max_answer_tokens)
     rules = None
     if is_constrained:
         rules = rules_for(contract_for(prepared, cfg), prepared.ontology, cfg.decoding, cap)
@@ -161,13 +160,9 @@ def measure_after(trainer: Any, trained: TrainResult, base: Base, prepared: Prep
 
 
 def measure_kept(prepared: Prepared, cfg: Config, output_dir: Path) -> Outcome:
-    """Measure a model that an earlier run kept, adapter off and on."""
+    """Measure a model that an earlier run kept, adapter off and on; `prepared` is kept.prepare's."""
     kept = models.load_tuned(output_dir / "final_model", cfg)
-    if kept.contract.system != prepared.system:
-        raise UserError(
-            f"{output_dir}/final_model was trained with another system message than this configuration gives. "
-            "Use the ontology and prompt.guidelines of that run (run.json has them)."
-        )
+    assert kept.contract == prepared.kept, (kept.contract, prepared.kept)
     base = measure_base(kept.model, prepared, cfg)
     tuned = measure_tuned(kept.model, prepared, cfg)
     run = {**_history_of(output_dir), **seconds({**base.columns, **tuned})}
@@ -227,7 +222,7 @@ def keep_results(outcome: Outcome, prepared: Prepared, cfg: Config, output_dir: 
     facts = {
         "split": cfg.evaluation.split,
         "num_held_out": len(of_split(prepared.examples, cfg.evaluation.split)),
-        "max_new_tokens": answer_cap(cfg.decoding, prepared.supervision.max_answer_tokens),
+        "max_new_tokens": answer_cap(cfg.decoding, prepared.max_answer_tokens),
         **made_by,
         "num_rows_dropped": dict(prepared.supervision.dropped),
         "ledger": prepared.supervision.ledger.as_object(),

@@ -20,6 +20,7 @@ from kgtune.examples import Example
 from kgtune.ontology import Ontology
 from kgtune.planning import preflight, shapes
 from kgtune.planning.preflight import Preflight
+from kgtune.prompt import Contract
 from kgtune.settings import Config
 from kgtune.training import processes, screening, supervision, tuning
 from kgtune.training.tuning import Prepared
@@ -58,15 +59,18 @@ def examine(cfg: Config, vram_gib: float | None) -> Preflight | None:
     return preflight.examine(cfg, card_gib)
 
 
-def prepare(cfg: Config, output_dir: Path, *, trains: bool) -> Prepared:
-    """Prepare a real run, tell it on stderr, and stop where a check says that it would come to nothing."""
+def prepare(cfg: Config, output_dir: Path, *, trains: bool, kept: Contract | None = None) -> Prepared:
+    """Prepare a real run, tell it on stderr, and stop where a check says that it would come to nothing.
+
+    `kept` is the contract of a model that is only measured: rows are rendered as it says.
+    """
     found = examine(cfg, None)
     is_first = processes.rank() == 0
     if is_first and found and found.card_gib:
         log.info("%s", preflight.page(found))
     if trains and found and (problems := memory(found)):
         raise CheckFailed(problems)
-    prepared = tuning.prepare(cfg)
+    prepared = tuning.prepare(cfg, kept)
     num_rows = len(prepared.supervision.samples)
     faults = screen(cfg, output_dir, prepared.examples, prepared.ontology, num_rows) if trains else []
     told = [tuning.describe(prepared), supervision.preview(prepared.supervision.samples[0])]

@@ -22,6 +22,7 @@ from kgtune.training.supervision import Sample
 log = logging.getLogger(__name__)
 
 RUN_FILE = "run.json"
+ROWS_MARK = "rendered train rows"
 FREE_TO_CHANGE = {"save_steps", "save_total_limit", "num_processes", "report_to"}
 """Keys of `training` that change no number of a run. The real count of processes is a mark of its own."""
 _SAMPLED_BYTES = 1 << 20
@@ -38,14 +39,20 @@ def fingerprint(
         for key, value in values.items()
         if section != "training" or key not in FREE_TO_CHANGE
     }
-    rows = "\n".join(f"{s.example.id}\0{s.prompt_ids}\0{s.answer_ids}\0{s.answer_text}" for s in samples)
     return {
         **parts,
         "ontology": ontology,
-        "rendered train rows": runs.text_hash(rows),
+        ROWS_MARK: rows_mark(samples),
         "base model": weights_mark(base),
         "processes": str(num_processes),
     }
+
+
+def rows_mark(samples: Sequence[Sample]) -> str:
+    """A mark of the train rows as they are rendered: their ids, and the tokens of prompt and answer."""
+    return runs.text_hash(
+        "\n".join(f"{s.example.id}\0{s.prompt_ids}\0{s.answer_ids}\0{s.answer_text}" for s in samples)
+    )
 
 
 def weights_mark(base: Path) -> str:
@@ -75,6 +82,11 @@ def claim(
         raise UserError(
             f"{output_dir}: holds an earlier run ({checkpoints.any_in(output_dir)[-1].name}). Continue it with "
             "--resume, or keep it and write elsewhere with -o DIR, or remove that folder."
+        )
+    if not checkpoints.any_in(output_dir) and (output_dir / "final_model").exists():
+        raise UserError(
+            f"{output_dir}: holds a finished model, final_model, and no checkpoint to go on from; a new run would "
+            "replace it. Keep it and write elsewhere with -o DIR, or remove that folder."
         )
     earlier = _earlier(run_file) if checkpoints.any_in(output_dir) else {}
     if changed := differences(earlier.get("fingerprint", {}), marks) if earlier else []:

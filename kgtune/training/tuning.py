@@ -48,6 +48,13 @@ class Prepared:
     base: Path
     tokenizer: Any
     supervision: Supervision
+    kept: Contract | None = None
+    """The contract of the model that is measured, where an earlier run trained it."""
+
+    @property
+    def max_answer_tokens(self) -> int:
+        """The longest answer that the model was trained on, or will be."""
+        return self.kept.max_answer_tokens if self.kept else self.supervision.max_answer_tokens
 
     def held_out(self, cfg: Config) -> list[Example]:
         """The documents that are measured; never a train row."""
@@ -96,13 +103,16 @@ def _respelt(path: Path, rows: Sequence[Example], ontology: Ontology) -> list[Ex
     return examples
 
 
-def prepare(cfg: Config) -> Prepared:
-    """Read rows, fetch the tokenizer, render and check every train row. No weights are loaded."""
+def prepare(cfg: Config, kept: Contract | None = None) -> Prepared:
+    """Read rows, fetch the tokenizer, render and check every train row. No weights are loaded.
+
+    With the contract of a kept model rows are rendered with its system message.
+    """
     examples, ontology = read_rows(cfg)
     demands(cfg, examples)  # what can't be met is said before anything is loaded
     base = hub.resolve(cfg.model.model_id, cfg.model.hub, weights=False)
     tokenizer = models.load_tokenizer(base)
-    system = prompt.system_message(ontology, cfg.prompt.guidelines)
+    system = kept.system if kept else prompt.system_message(ontology, cfg.prompt.guidelines)
     train_rows = [e for e in examples if e.split == "train"]
     supervised = supervision.supervise(
         train_rows,
@@ -113,7 +123,7 @@ def prepare(cfg: Config) -> Prepared:
     )
     if not supervised.samples:
         raise UserError(f"{cfg.data.training_data}: no train row is left: {dict(supervised.dropped)}.")
-    return Prepared(examples, ontology, system, base, tokenizer, supervised)
+    return Prepared(examples, ontology, system, base, tokenizer, supervised, kept)
 
 
 def demands(cfg: Config, examples: tuple[Example, ...]) -> Demands:
@@ -209,7 +219,9 @@ def open_run(prepared: Prepared, resolved: Resolved, output_dir: Path, *, resume
 
 
 def contract_for(prepared: Prepared, cfg: Config) -> Contract:
-    """The contract that travels with the model."""
+    """The contract that travels with the model; of a kept model its own."""
+    if prepared.kept:
+        return prepared.kept
     samples = prepared.supervision.samples
     evidence, names = supervision.verbatim_shares(samples)
     num_frame = _num_frame_tokens(prepared)
@@ -226,6 +238,7 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         verbatim_names=names,
         usual_text_tokens=lengths_of_texts[len(samples) // 2],
         long_text_tokens=lengths_of_texts[9 * len(samples) // 10],
+        train_rows_sha256=resumption.rows_mark(samples),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from kgtune import graph as graphs
 from kgtune import ontology
 from kgtune.examples import Example
-from kgtune.extraction.extractor import ScriptedExtractor, Statistics
+from kgtune.extraction.extractor import ScriptedExtractor, Statistics, read_answer
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.scoring import tables
 
@@ -48,6 +48,29 @@ def test_both_columns_are_measured_on_the_same_documents() -> None:
     assert [column["num_documents"] for column in measured["columns"].values()] == [2, 2]
     assert [d["answers"]["before"]["answer"] for d in measured["documents"]] == ["I can't do that."] * 2
     assert measured["documents"][0]["answers"]["after"]["answer"] == graphs.dumps(GRAPH)
+
+
+@pytest.mark.parametrize("answer", [graphs.dumps(GRAPH), graphs.dumps(GRAPH)[:40]], ids=["whole", "cut"])
+def test_answers_that_ended_at_the_cap_are_counted_as_truncated_and_others_are_not(answer: str) -> None:
+    from kgtune.evaluation import evaluation
+
+    class Capped:
+        """Ends the first answer at the cap, and the second one by itself."""
+
+        name = "capped"
+
+        def extract(self, texts, *, cancel=None):
+            return [
+                read_answer(answer, "length", 1, 9),
+                read_answer('{"entities":[],"relationships":[]}', "stop", 1, 9),
+            ]
+
+    measured = evaluation.measure(Capped(), EXAMPLES)
+    written = evaluation.results({"before": measured}, ontology.load("threat_event"), FACTS)
+
+    assert [one.is_truncated for one in measured.judged] == [True, False]
+    assert [d["answers"]["before"]["is_truncated"] for d in written["documents"]] == [True, False]
+    assert written["columns"]["before"]["metrics"]["truncation_rate"]["value"] == 0.5
 
 
 def test_the_table_has_every_rate_and_every_language() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from kgtune import lint, ontology
 from kgtune.lint.files import read_source
 from kgtune.lint.findings import Place
 from kgtune.lint.places import Locator
+from kgtune.sources import read_raw
 
 TOOL = {"labels": "Tool", "id": "t", "name": "Latch"}
 
@@ -142,3 +145,31 @@ def test_a_file_is_read_as_plain_text_with_its_lines(tmp_path, content, text):
 def test_a_file_that_is_not_there_or_no_text_is_none(tmp_path):
     (tmp_path / "a").write_bytes(b"\xe9\x9b")
     assert (read_source(tmp_path / "a"), read_source(tmp_path / "none"), read_source(tmp_path)) == (None, None, None)
+
+
+def test_what_a_reader_refused_stands_on_the_line_of_its_value_in_a_check_and_in_a_refusal(tmp_path, item, edge):
+
+    file = tmp_path / "raw.json"
+    broken = item(id="r2", relationships=[edge, {**edge, "source": "e9"}])
+    file.write_text(json.dumps([item(), broken], indent=2), encoding="utf-8")
+    problems = read_raw([file]).problems
+    assert [problem.code for problem in problems] == ["E-DANGLING"]
+    line = 1 + next(n for n, text in enumerate(file.read_text(encoding="utf-8").splitlines()) if '"e9"' in text)
+    place = f"{file}:{line}: item 2 (id=r2): relationships[1].source"
+
+    found = next(lint.check([], ontology.load("threat_event"), problems=problems, paths=[]))
+    assert (str(found.place), found.code) == (place, "E-DANGLING")
+    assert [problem.where for problem in lint.at_own_lines(problems)] == [place]
+    # a row's graph is a string: its own line is the nearest there is
+    row = {
+        "id": "r",
+        "input": broken["text"],
+        "output": json.dumps({k: broken[k] for k in ("entities", "relationships")}),
+    }
+    file.write_text(json.dumps([row], indent=2), encoding="utf-8")
+    assert lint.at_own_lines(read_raw([file]).problems)[0].where.startswith(
+        f"{file}:5: item 1 (id=r): relationships[1]"
+    )
+    # a problem of no file, or of none that is there, keeps its place
+    gone = [replace(problem, where="gone.json:3: item 1: entities[0]") for problem in problems]
+    assert lint.at_own_lines(gone) == gone

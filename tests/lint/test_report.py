@@ -24,7 +24,7 @@ def tally(*findings, most_kept=10):
 
 
 def test_the_text_has_errors_first_and_says_where_what_why_and_what_to_do():
-    assert tally(MENDED, NAME, ERROR).as_text("en") == (
+    assert tally(MENDED, NAME, ERROR).as_text("en", most_per_code=5) == (
         "error E-LABEL  b.json:9\n"
         "    labels is None.\n"
         "    why: An entity of no kind can't be trained on.\n"
@@ -62,9 +62,38 @@ def test_the_same_in_chinese():
 def test_errors_always_count_warnings_only_when_strict_and_notes_never(findings, strict, expected):
     assert tally(*findings).has_findings(strict=strict) is expected
     assert tally(*findings).as_object(strict=strict)["clean"] is not expected
+    passed = "no errors: " if findings else "clean: "
     assert (
-        tally(*findings).as_text("en", strict=strict).splitlines()[-1].startswith("findings" if expected else "clean")
+        tally(*findings).as_text("en", strict=strict).splitlines()[-1].startswith("findings: " if expected else passed)
     )
+
+
+def test_only_what_holds_nothing_at_all_is_called_clean():
+    assert tally().as_text("en") == "clean: errors 0, warnings 0, notes 0; --fix can mend 0"
+    assert tally().as_text("zh") == "通过：错误 0，警告 0，提示 0；可用 --fix 修正 0"
+    for one, counts in (
+        (NAME, "warnings 1, notes 0; --fix can mend 0"),
+        (MENDED, "warnings 0, notes 1; --fix can mend 1"),
+    ):
+        assert tally(one).as_text("en").splitlines()[-1] == f"no errors: errors 0, {counts}"
+
+
+def test_notes_are_a_count_by_code_and_are_shown_where_somebody_says_how_many():
+    other = Finding("N-ISOLATED", Place("b.json", 7, 2), facts={"number": 1, "of": 2, "names": "Vexa"})
+    many = tally(MENDED, other, MENDED, MENDED, NAME)
+
+    assert many.as_text("en").splitlines()[4:] == [
+        "note F-LABELS  3, the first at a.json:5: item 1",
+        "note N-ISOLATED  1, the first at b.json:7: item 2",
+        "    (notes are only counted: --max-per-code N shows N of each, --report FILE has all)",
+        "no errors: errors 0, warnings 1, notes 4; --fix can mend 3",
+    ]
+    assert "提示 F-LABELS  3 处，首处位于 a.json:5: item 1" in many.as_text("zh")
+    shown = many.as_text("en", most_per_code=2)
+    assert shown.count('labels is ["Tool"], read as "Tool".') == 2
+    assert "... and 1 more F-LABELS" in shown
+    assert "only counted" not in shown
+    assert len(many.as_object(strict=False)["findings"]) == 5
 
 
 @pytest.mark.parametrize(("most", "shown", "more"), [(0, 0, 7), (1, 1, 6), (7, 7, 0), (99, 7, 0)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -192,6 +193,24 @@ def test_a_gate_that_is_not_met_is_exit_code_3_behind_the_results(project: Proje
     assert result["run"]["losses"] == json.loads(earlier.read_text(encoding="utf-8"))["run"]["losses"]
 
 
+def test_a_kept_model_is_not_measured_on_other_rows(project: Project, tuned: tuple[str, str]) -> None:
+    rows = json.loads((project.folder / "training_data.json").read_text(encoding="utf-8"))
+    train = next(row for row in rows if row["split"] == "train")
+    train["input"] += " "
+    other = project.folder / "other.json"
+    other.write_text(json.dumps(rows), encoding="utf-8")
+    before = (project.folder / "out/evaluation_results.json").read_bytes()
+    project.overrides.append(f"data.training_data={other}")
+    try:
+        code, out, err = project.run("fine_tune.py", "--evaluate-only")
+    finally:
+        project.overrides.pop()
+
+    assert (code, out) == (2, "")
+    assert f"error: {other}: its train rows are not those that {project.folder}/out/final_model was trained on" in err
+    assert (project.folder / "out/evaluation_results.json").read_bytes() == before
+
+
 def test_a_second_run_does_not_overwrite_the_first(project: Project, tuned: tuple[str, str]) -> None:
     code, _, err = project.run("fine_tune.py")
 
@@ -258,6 +277,26 @@ def test_a_text_gets_one_answer_or_one_reason(project: Project, tuned: tuple[str
 
     assert (code, out) == (2, "")
     assert "error: --text:" in err
+
+
+def test_the_command_that_is_named_next_works_as_printed(project: Project, tuned: tuple[str, str]) -> None:
+    told = next(line for line in tuned[1].splitlines() if line.startswith("Next: "))
+    ask = shlex.split(told.removeprefix("Next: "))
+    done = subprocess.run(ask, cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == {"entities", "relationships"}
+
+
+def test_without_a_profile_or_a_card_a_small_model_is_asked_by_its_folder_alone(
+    project: Project, tuned: tuple[str, str]
+) -> None:
+    folder = project.folder / "out/final_model"
+    code, out, err = run_plain("inference.py", "--model", str(folder), "--text", "x", "decoding.max_new_tokens=20")
+
+    assert code == 0, err
+    assert set(json.loads(out)) == {"entities", "relationships"}
+    assert "so it runs on the CPU, not in 4 bits" in err
 
 
 def test_merge_writes_a_model_that_answers_without_its_adapter(project: Project, tuned: tuple[str, str]) -> None:

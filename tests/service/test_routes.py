@@ -194,6 +194,19 @@ def test_a_stream_of_an_answer_that_breaks_off_ends_with_an_error():
     assert (found[-1][1]["status"], found[-1][1]["error"].startswith("model: its answer is no graph")) == (502, True)
 
 
+@pytest.mark.parametrize(("finish", "is_truncated"), [("length", True), ("stop", False)])
+def test_a_graph_that_ended_at_the_cap_says_so_in_a_stream_and_in_a_batch(finish, is_truncated):
+    """Where the grammar closed an answer at the cap it can be read, and is less than the text holds."""
+    with serving(
+        lambda: CallingExtractor(lambda texts: [read_answer(EMPTY_TEXT, finish, 1, 1) for _ in texts])
+    ) as client:
+        end = events(client.post(STREAM, json={"text": "a"}))[-1]
+        result = client.post(BATCH, json={"items": [{"text": "a"}]}).json()["results"][0]
+
+    assert (end[0], end[1]["is_truncated"]) == ("done", is_truncated)
+    assert (result["status"], result.get("is_truncated", False)) == (200, is_truncated)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -42,9 +42,7 @@ def test_before_is_the_adapter_off_and_after_is_the_adapter_on(monkeypatch):
         return ScriptedExtractor()
 
     monkeypatch.setattr(measuring, "TransformersExtractor", extractor)
-    prepared = SimpleNamespace(
-        tokenizer=None, system="", supervision=SimpleNamespace(max_answer_tokens=10), held_out=lambda cfg: []
-    )
+    prepared = SimpleNamespace(tokenizer=None, system="", kept=None, max_answer_tokens=10, held_out=lambda cfg: [])
     cfg = config.load(None, "demo").config
     measured = []
     real = measuring.evaluation.measure
@@ -67,7 +65,7 @@ def prepared_rows(*rows):
     held_out = [row for row in rows if row.split == "test"]
     return SimpleNamespace(
         tokenizer=tiny.tokenizer(), system="Graph.", examples=rows, held_out=lambda cfg: held_out,
-        supervision=SimpleNamespace(max_answer_tokens=10),
+        max_answer_tokens=10,
     )  # fmt: skip
 
 

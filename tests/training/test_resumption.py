@@ -82,6 +82,25 @@ def test_checkpoints_whose_run_nobody_can_tell_are_refused(tmp_path):
         claim(tmp_path)
 
 
+def test_checkpoints_without_a_run_file_are_refused_and_nothing_is_written(tmp_path):
+    test_checkpoints.write(tmp_path, 2)
+
+    with pytest.raises(
+        UserError, match=r"C15-MIXED-RUNS: .*run.json: can't be read .*No such file.* start a new run with -o"
+    ):
+        claim(tmp_path)
+    assert not (tmp_path / resumption.RUN_FILE).exists()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_finished_model_whose_checkpoints_are_gone_is_not_replaced(tmp_path, resume):
+    (tmp_path / "final_model").mkdir()
+
+    with pytest.raises(UserError, match=r"holds a finished model, final_model, and no checkpoint .* with -o DIR"):
+        claim(tmp_path, resume=resume)
+    assert [path.name for path in tmp_path.iterdir()] == ["final_model"]
+
+
 def test_a_second_run_is_refused_even_where_all_checkpoints_are_torn(tmp_path):
     claim(tmp_path, resume=False)
     test_checkpoints.write(tmp_path, 2)
