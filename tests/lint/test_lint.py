@@ -56,7 +56,7 @@ def test_many_findings_of_one_kind_are_counted_not_listed(check, item):
     text = tally.as_text("en")
     assert text.count("warning W-NAME") == 5
     assert "... and 4 more W-NAME" in text
-    assert text.endswith("clean: errors 0, warnings 18, notes 0; --fix can mend 0")
+    assert text.endswith("no errors: errors 0, warnings 18, notes 0; --fix can mend 0")
 
 
 def test_a_documents_own_checks_are_a_generator_that_needs_no_file(item):
