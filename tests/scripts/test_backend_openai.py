@@ -50,13 +50,19 @@ def test_inference_asks_the_server_and_writes_the_graph(folder, format_):
 
 
 def test_a_model_behind_a_server_needs_no_library_of_this_machine(folder):
-    without = "import sys, runpy; sys.modules.update(torch=None, transformers=None, peft=None); sys.argv = sys.argv[1:]; "
+    without = (
+        "import sys, runpy; sys.modules.update(torch=None, transformers=None, peft=None); sys.argv = sys.argv[1:]; "
+    )
     code = without + "runpy.run_path(sys.argv[0], run_name='__main__')"
     with serving_fake(lambda _: Answer(CANNED_ANSWER)) as fake:
         command = [sys.executable, "-c", code, "inference.py", "--text", TEXT, *options(folder, fake)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr
-    assert [entity["name"] for entity in json.loads(done.stdout)["entities"]] == ["GlassViper", "NightLoom", "Northwind Bank"]
+    assert [entity["name"] for entity in json.loads(done.stdout)["entities"]] == [
+        "GlassViper",
+        "NightLoom",
+        "Northwind Bank",
+    ]
 
 
 def test_a_missing_model_ends_inference_with_2_and_the_names_of_others(folder):
