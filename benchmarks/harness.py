@@ -6,6 +6,7 @@ Knows nothing about what is measured.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import resource
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,8 +146,18 @@ def finish(name: str, results: Sequence[dict[str, Any]], runs_made: int, **furth
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "runs": runs_made,
     }
-    print(json.dumps(record, ensure_ascii=False))
-    return record
+    strict: dict[str, Any] = _strict(record)
+    print(json.dumps(strict, ensure_ascii=False, allow_nan=False))
+    return strict
+
+
+def _strict(value: Any) -> Any:
+    """Put null where nothing was measured: JSON has no NaN, and other readers than Python's refuse it."""
+    if isinstance(value, Mapping):
+        return {key: _strict(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def hardware() -> dict[str, Any]:

@@ -327,8 +327,12 @@ def against(name: str, found: dict[tuple[str, int], list[Measured]]) -> list[dic
     for clients in CLIENTS:
         mine, theirs = found["ours", clients], found[name, clients]
         pairs = [(m, t) for m, t in zip(mine, theirs, strict=True) if t.statuses[200] and m.statuses[200]]
+        if len(pairs) < len(mine):
+            silent = ", ".join(
+                who for who, each in ((name, theirs), ("ours", mine)) if not all(m.statuses[200] for m in each)
+            )
+            print(f"{name} at {clients}: {silent} answered nothing within the time; left out of the ratios")
         if not pairs:
-            print(f"{name} at {clients}: answered nothing within the time; left out of the ratios")
             continue
         for metric, value, more in (
             (f"texts/s at {clients} clients", lambda m: m.per_s, True),

@@ -5,8 +5,8 @@
 
 LitServe stands in serve_litserve.py.
 
-All load the same model through the same loader, render the same prompt, decode greedily with the same cap, and
-answer the parsed graph. They differ in what lies between the socket and the model.
+All load the same model, its adapter folded in as serve.py does, render the same prompt, decode greedily with the same
+cap, and answer the parsed graph. They differ in what lies between the socket and the model.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ class Model:
         cfg = config.load(None, "demo", ["decoding.constraint=none"]).config
         self._torch = torch
         self._tuned = model.load_tuned(Path(folder), cfg)
+        # Folded in, as serve.py has it: an adapter beside every product would slow the peers alone.
+        is_adapter = hasattr(self._tuned.model, "merge_and_unload")
+        self._model: Any = self._tuned.model.merge_and_unload() if is_adapter else self._tuned.model
         self._cap = rules.answer_cap(cfg.decoding, self._tuned.contract.max_answer_tokens)
 
     def graphs(self, texts: list[str]) -> list[Any]:
@@ -62,7 +65,7 @@ class Model:
         prompts = [prompt.render(tokenizer, self._tuned.contract.system, text) for text in texts]
         inputs = tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt")
         with self._torch.inference_mode():
-            output = self._tuned.model.generate(
+            output = self._model.generate(
                 input_ids=inputs["input_ids"],
                 attention_mask=inputs["attention_mask"],
                 max_new_tokens=self._cap,

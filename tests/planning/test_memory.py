@@ -65,6 +65,24 @@ def test_keys_and_values_of_an_answer():
     assert plan.answering["keys and values"] == 8 * 2048 * 56 * 1024
 
 
+def test_each_term_beside_weights_and_activations_counted_by_hand():
+    """A thousand tokens of 3,584 numbers, an MLP of 18,944, a vocabulary of 152,064; 16 bits."""
+    plan = memory.plan(SHAPE, SETUP)
+    matrix = 3584 * 18_944 * 2  # the largest one, written out of its 4 bits
+    assert plan.held["adapter"] == 10_092_544 * 2
+    assert plan.held["optimizer (gradient, two moments)"] == 10_092_544 * 6
+    assert plan.held["CUDA context (allowance)"] == pytest.approx(0.8 * GIB)
+    assert plan.training["logits tile"] == 2**27 * 2 * 4 + 2 * 1024 * 3584 * 2
+    assert plan.training["workspace (a layer's gradients, one dequantised matrix)"] == (
+        1024 * 2 * (3 * 18_944 + 4 * 3584) + matrix
+    )
+    assert plan.answering == {
+        "keys and values": 1024 * 56 * 1024,
+        "pass over the prompts": 1024 * 2 * (3 * 18_944 + 6 * 3584) + matrix,
+        "logits of the next tokens": 152_064 * 8,
+    }
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -87,3 +87,15 @@ def test_a_model_nobody_knows_is_not_planned():
 )
 def test_an_adapter_is_held_in_16_bits_over_a_4_bit_base_in_bf16_alone(overrides, expected):
     assert examined("gpu24", 24, *overrides).setup.adapter_bytes == expected
+
+
+def test_a_plan_is_of_the_keys_that_the_run_will_use():
+    setup = examined(
+        "gpu24", 24, "lora.lora_r=8", "lora.lora_dropout=0.2", "lora.target_modules=[q_proj, v_proj]",
+        "training.per_device_train_batch_size=2", "training.batching=padded", "model.max_seq_length=1536",
+        "evaluation.batch_size=3", "training.precision=fp32",
+    ).setup  # fmt: skip
+    assert (setup.lora_r, setup.lora_dropout, setup.target_modules) == (8, 0.2, ("q_proj", "v_proj"))
+    assert (setup.batch_size, setup.sequence_length, setup.evaluation_batch_size) == (2, 1536, 3)
+    assert (setup.batching, setup.compute_bytes, setup.load_in_4bit) == ("padded", 4, True)
+    assert examined("gpu24", 24).setup.batching == "shared"  # of auto, the one that takes most

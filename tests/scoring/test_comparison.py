@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kgtune.scoring import comparison
+from kgtune.scoring.metrics import METRICS
 from tests.scoring.build import HALF, NOTHING, RIGHT, board, compared, document
 
 
@@ -60,6 +61,26 @@ def test_p_values_are_adjusted_for_the_metrics_tested():
     assert parse["p_adjusted"] > 0.05
     assert parse["verdict"] == "no difference shown"
     assert all(one["p_adjusted"] is None or one["p_adjusted"] >= one["p"] for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "documents", "expected"),
+    [
+        (0.01, 0.2, 0.049, 10, "better"),
+        (-0.2, -0.01, 0.049, 10, "worse"),
+        (0.01, 0.2, 0.049, 9, "too few documents"),
+        (0.01, 0.2, 0.05, 10, "no difference shown"),
+        (-0.01, 0.2, 0.001, 10, "no difference shown"),
+        (0.0, 0.2, 0.001, 10, "no difference shown"),
+        (-0.2, 0.0, 0.001, 10, "no difference shown"),
+        (None, None, 0.001, 10, "no difference shown"),
+    ],
+)
+def test_a_claim_takes_documents_an_interval_without_zero_and_a_small_p_value(low, high, p, documents, expected):
+    found = {"difference": 0.1, "low": low, "high": high, "p_adjusted": p, "num_documents": documents}
+    assert comparison.verdict(METRICS["entity_f1"], found) == expected
+    opposite = {"better": "worse", "worse": "better"}.get(expected, expected)
+    assert comparison.verdict(METRICS["truncation_rate"], found) == opposite
 
 
 def test_documents_with_nothing_to_measure_do_not_count():

@@ -25,6 +25,8 @@ def verdict(result, **required):
         ("strict_parse_rate", ">=0.98", True),
         ("entity_f1", "== 1", True),
         ("entity_f1", "<0.9", False),
+        ("entity_f1", "<1", False),
+        ("entity_f1", ">1", False),
         ("entity_f1_low", ">=0.7", True),
         ("entity_f1_low", ">=0.99", False),
         ("entity_f1_high", "<= 1.0", True),
@@ -40,6 +42,14 @@ def test_a_condition_is_held_against_its_number(result, name, condition, passed)
     found = verdict(result, **{name: condition})
     assert found["passed"] is passed
     assert found["conditions"][0]["passed"] is passed
+
+
+def test_a_gain_is_that_over_the_first_system_though_another_one_is_compared_too(result):
+    [over_base] = result["comparisons"]
+    loss = {name: {**one, "difference": -0.25} for name, one in over_base["metrics"].items()}
+    both = {**result, "comparisons": [over_base, {**over_base, "first": "few_shot", "metrics": loss}]}
+    found = verdict(both, f1_gain=">0")
+    assert (found["passed"], found["conditions"][0]["value"]) == (True, 0.5)
 
 
 def test_the_verdict_says_what_failed_and_by_how_much(result):

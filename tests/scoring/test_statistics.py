@@ -114,6 +114,13 @@ def test_the_interval_agrees_with_a_plain_bootstrap():
     assert (found.low, found.high) == pytest.approx((plain[100], plain[-101]), abs=0.012)
 
 
+def test_an_interval_leaves_out_one_resample_in_forty_at_each_end():
+    drawn = np.random.default_rng(4).permutation(np.arange(1000.0))
+    assert statistics.percentiles(drawn) == (25.0, 974.0)
+    assert statistics.percentiles(np.append(drawn, [np.nan] * 500)) == (25.0, 974.0)
+    assert statistics.percentiles(np.full(9, np.nan)) is None
+
+
 def test_where_all_resamples_agree_wilson_says_how_little_that_proves():
     counts = parsed(2, 2)
     found = interval(PARSES, counts, statistics.resampled_sums(counts, Bootstrap(100, 1)))
@@ -178,6 +185,13 @@ def test_the_least_difference_is_what_shows_four_times_in_five():
     # a true difference of that size, measured again and again
     measured = rng.normal(least, 0.04, 5000)
     assert np.mean(measured / 0.04 > statistics.Z95) == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_second_system_of_like_spread_makes_differences_wider_by_the_root_of_two():
+    drawn = np.random.default_rng(5).normal(0.6, 0.04, 5000)
+    stand_in = statistics.column_differences(np.append(drawn, np.nan))
+    assert np.nanmean(stand_in) == pytest.approx(0.0, abs=1e-12)
+    assert np.nanstd(stand_in) == pytest.approx(2**0.5 * drawn.std())
 
 
 def test_what_a_document_has_or_has_not_can_change_by_six_documents_at_least():

@@ -88,6 +88,12 @@ def test_a_name_that_gold_has_and_the_text_has_not_is_no_hallucination():
     assert (found["name_none"], found.get("entity_hallucinated")) == (1, None)
 
 
+def test_a_name_that_the_text_has_and_gold_has_not_is_wrong_and_no_hallucination():
+    found = counts(dumps(Graph((replace(TOOL, name="March"),))))
+    assert found["entity_checked"] == found["name_exact"] == 1
+    assert not {"entity_hits_strict", "entity_hits_relaxed", "entity_hallucinated"} & set(found)
+
+
 def test_repeated_items_are_counted():
     twice = Graph((ACTOR, replace(ACTOR, id="e3"), TOOL), (USE, USE))
     found = counts(dumps(twice))

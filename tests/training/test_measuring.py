@@ -95,6 +95,31 @@ def test_the_base_is_shown_train_rows_where_that_is_asked_for_and_the_tuned_mode
     assert adapter == ["off", "off", "on"]
 
 
+def test_before_and_after_are_asked_with_the_same_prompt_cap_and_documents(monkeypatch):
+    from kgtune.training import measuring
+
+    asked, measured = [], []
+
+    def extractor(**given):
+        asked.append({key: value for key, value in given.items() if key not in ("name", "progress", "shots")})
+        return ScriptedExtractor()
+
+    monkeypatch.setattr(measuring, "TransformersExtractor", extractor)
+    real = measuring.evaluation.measure
+    monkeypatch.setattr(
+        measuring.evaluation, "measure", lambda e, rows: (measured.append([row.id for row in rows]), real(e, rows))[1]
+    )
+    prepared = prepared_rows(example(1), example(8, "test"), example(9, "test"))
+    cfg = config.load(None, "demo", ["evaluation.few_shot_k=1", "decoding.constraint=none"]).config
+    measuring.measure_base(Adapted(), prepared, cfg)
+    measuring.measure_tuned(Adapted(), prepared, cfg)
+
+    before, few_shot, after = ({key: value for key, value in one.items() if key != "model"} for one in asked)
+    assert before == few_shot == after
+    assert (before["system"], before["max_new_tokens"] >= 10, before["rules"]) == ("Graph.", True, None)
+    assert measured == [["r8", "r9"]] * 3
+
+
 def test_without_room_for_an_example_there_is_no_such_column_and_that_is_said(monkeypatch, caplog):
     from kgtune.training import measuring
 
