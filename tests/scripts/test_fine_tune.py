@@ -223,7 +223,7 @@ def test_a_resume_with_other_settings_is_refused_with_the_difference(project: Pr
     code, _, err = project.run("fine_tune.py", "--resume", "lora.lora_r=3")
 
     assert code == 2
-    assert "lora.lora_r: was '16', now '3'" in err
+    assert "lora.lora_r: was '32', now '3'" in err
 
 
 def test_a_killed_run_resumes_to_the_same_losses(project: Project, tuned: tuple[str, str]) -> None:

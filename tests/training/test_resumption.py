@@ -39,7 +39,7 @@ def base(tmp_path):
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
-        ({"overrides": ("lora.lora_r=3",)}, ["lora.lora_r: was '16', now '3'"]),
+        ({"overrides": ("lora.lora_r=3",)}, ["lora.lora_r: was '32', now '3'"]),
         ({"overrides": ("training.seed=1",)}, ["training.seed: was '42', now '1'"]),
         ({"num_processes": 2}, ["processes: was '1', now '2'"]),
         ({"overrides": ("training.save_steps=7", "training.save_total_limit=9")}, []),
