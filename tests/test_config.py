@@ -158,7 +158,7 @@ def test_no_flag_means_gpu24():
 
 def test_shipped_profiles_overlay_a_users_own_file(written):
     resolved = config.load(written("training: {seed: 7}\n"), "gpu32")
-    assert (resolved.config.training.seed, resolved.config.lora.lora_r) == (7, 32)
+    assert (resolved.config.training.seed, resolved.config.lora.lora_r) == (7, 16)
 
 
 def test_a_users_profile_replaces_the_shipped_one_of_that_name(written):

@@ -160,7 +160,7 @@ def shown(default: object) -> str:
         return " ".join(module.removesuffix("_proj") for module in default)
     if isinstance(default, float):
         return f"{default:.1e}".replace("e-0", "e-") if default < 0.01 else f"{default:g}"
-    return str(default).lower()
+    return default if isinstance(default, str) else str(default).lower()
 
 
 def test_the_defaults_in_the_table_are_those_of_the_configuration():
