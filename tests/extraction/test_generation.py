@@ -357,7 +357,7 @@ def test_the_embedded_base_says_token_for_token_what_masked_greedy_says() -> Non
 
     wanted = [masked_greedy(weights, vocabulary, one, text, 60, rules) for one, text in zip(ids, texts, strict=True)]
     assert [row.writing.tokens for row in rows] == wanted
-    assert sum(row.writing.statistics.num_accepted_tokens for row in rows) > NUM_BASE_TEXTS
+    assert sum(row.writing.statistics.num_accepted_tokens for row in rows) > NUM_BASE_TEXTS // 2
 
 
 def test_the_confidence_of_a_relationship_is_the_probability_of_its_type_and_ends() -> None:
