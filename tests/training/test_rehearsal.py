@@ -64,7 +64,7 @@ def test_where_the_tokenizer_is_at_hand_everything_is_checked_and_shown(
 
     assert "give one with --vram-gib N" in told[0]
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["rows", "row r0", "row r1"]
-    assert told[-2].startswith("C10-EPOCHS: schedule: 160 steps of 16 rows are 853 passes over 3 rows.")
+    assert told[-2].startswith("C10-EPOCHS: schedule: 240 steps of 16 rows are 1,280 passes over 3 rows.")
     assert told[-1].startswith("dry run: configuration, rows, prompt and supervision are in order")
 
 
