@@ -175,20 +175,16 @@ def _told_apart(examples: Sequence[Example], nameless: Collection[int]) -> list[
     """
     told = list(examples)
     taken = {example.id for index, example in enumerate(examples) if index not in nameless}
-    for index in sorted(nameless, key=lambda index: (examples[index].id, tuple(to_row(examples[index]).values()))):
-        told[index] = replace(told[index], id=free_id(told[index].id, taken))
+    numbers = Counter(examples[index].id for index in nameless)
+
+    def key(index: int) -> tuple[object, ...]:
+        example = examples[index]
+        return (example.id, *(to_row(example).values() if numbers[example.id] > 1 else ()))
+
+    for index in sorted(nameless, key=key):
+        told[index] = replace(told[index], id=graphs.free_id(told[index].id, taken))
         taken.add(told[index].id)
     return told
-
-
-def free_id(identity: str, taken: Collection[str]) -> str:
-    """Return the id, with the first number behind it that makes it free where it is taken."""
-    number = 2
-    found = identity
-    while found in taken:
-        found = f"{identity}-{number}"
-        number += 1
-    return found
 
 
 def of_split(examples: Iterable[Example], split: str) -> tuple[Example, ...]:

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
@@ -134,11 +134,16 @@ def _slug_ids(entities: Iterable[Entity]) -> dict[str, str]:
 
 def slug_id(entity: Entity, taken: set[str]) -> str:
     """Return the entity's id in the style "slug", and add it to those that are taken."""
-    base = f"{slug(entity.labels)}--{slug(entity.name)}"
+    candidate = free_id(f"{slug(entity.labels)}--{slug(entity.name)}", taken)
+    taken.add(candidate)
+    return candidate
+
+
+def free_id(base: str, taken: Collection[str]) -> str:
+    """Return an id as it is, or with the first number behind it, from 2 on, that nobody has taken."""
     candidate, number = base, 2
     while candidate in taken:
         candidate, number = f"{base}-{number}", number + 1
-    taken.add(candidate)
     return candidate
 
 

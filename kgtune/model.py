@@ -74,7 +74,12 @@ def settings_here(resolved: Resolved, folder: Path) -> Config:
 
 def base_of(folder: Path, contract: Contract) -> str:
     """The id or folder of the weights below a kept model: a merged one has none but its own."""
-    return contract.base_model if (folder / "adapter_config.json").exists() else str(folder)
+    return contract.base_model if is_adapter(folder) else str(folder)
+
+
+def is_adapter(folder: Path) -> bool:
+    """True of a model folder that holds an adapter over a base, not whole weights."""
+    return (folder / "adapter_config.json").exists()
 
 
 def is_small(model_id: str) -> bool:
@@ -185,11 +190,11 @@ def load_tuned(folder: Path, cfg: Config) -> TunedModel:
     ontology = read_ontology(folder, contract)
     tokenizer = load_tokenizer(folder)
     prompt.check_contract(contract, tokenizer, where=str(folder))
-    is_adapter = (folder / "adapter_config.json").exists()
-    base = hub.resolve(contract.base_model, cfg.model.hub) if is_adapter else folder
+    has_base = is_adapter(folder)
+    base = hub.resolve(contract.base_model, cfg.model.hub) if has_base else folder
     precision = precision_for(cfg.training.precision)
-    model = load_weights(base, load_in_4bit=cfg.model.load_in_4bit and is_adapter, precision=precision)
-    if is_adapter:
+    model = load_weights(base, load_in_4bit=cfg.model.load_in_4bit and has_base, precision=precision)
+    if has_base:
         from peft import PeftModel
 
         hub.refuse_pickles(folder)

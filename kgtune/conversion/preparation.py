@@ -13,7 +13,8 @@ from kgtune import ontology as ontologies
 from kgtune.augmentation.augment import Rules, augment
 from kgtune.augmentation.tables.user_words import with_user_words
 from kgtune.conversion.cards import card_of
-from kgtune.examples import Example, free_id, of_split
+from kgtune.examples import Example, of_split
+from kgtune.graph import free_id
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
 from kgtune.splitting.grouping import Units

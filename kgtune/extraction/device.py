@@ -16,7 +16,7 @@ import torch
 
 from kgtune import ontology as ontologies
 from kgtune.errors import ModelError
-from kgtune.extraction.extractor import Extraction, Extractor, Watch, WatchedExtractor
+from kgtune.extraction.extractor import Extraction, Extractor, Watch, extract_shown
 from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError
 from kgtune.model_folder import ONTOLOGY_FILE
 from kgtune.ontology import Ontology
@@ -68,9 +68,7 @@ class GuardedExtractor:
         """Extract as `extract` does; an inner extractor that can't be watched shows nothing before its end."""
         try:
             with device_errors():
-                if any(watches) and isinstance(self.inner, WatchedExtractor):
-                    return self.inner.extract_watched(texts, watches, cancel=cancel)
-                return self.inner.extract(texts, cancel=cancel)
+                return extract_shown(self.inner, texts, watches, cancel=cancel)
         except DeviceMemoryError:
             pass  # and no more: as long as it is handled, its frames hold the batch's tensors
         release_memory()

@@ -83,6 +83,19 @@ class WatchedExtractor(Extractor, Protocol):
         ...
 
 
+def extract_shown(
+    extractor: Extractor,
+    texts: Sequence[str],
+    watches: Sequence[Watch | None],
+    *,
+    cancel: threading.Event | None = None,
+) -> list[Extraction]:
+    """Extract, and show the watches what an extractor that can be watched writes; another shows nothing on the way."""
+    if any(watches) and isinstance(extractor, WatchedExtractor):
+        return extractor.extract_watched(texts, watches, cancel=cancel)
+    return extractor.extract(texts, cancel=cancel)
+
+
 def read_answer(
     raw_text: str, finish_reason: FinishReason, num_prompt_tokens: int, num_answer_tokens: int
 ) -> Extraction:

@@ -12,7 +12,7 @@ from typing import overload
 
 from kgtune import graph as graphs
 from kgtune.extraction import merging
-from kgtune.extraction.extractor import Extraction, Extractor, Statistics, Watch, WatchedExtractor
+from kgtune.extraction.extractor import Extraction, Extractor, Statistics, Watch, extract_shown
 from kgtune.extraction.progress import Progress
 from kgtune.extraction.windows import windows
 from kgtune.grounding import Span
@@ -58,18 +58,11 @@ class LongTextExtractor:
             asked = [texts[number] if len(cuts[number]) == 1 else _piece(texts[number], span) for number, span in part]
             flags = None if cancel is None else WindowCancels(cancel, [number for number, _ in part])
             shown = [watches[number] if len(cuts[number]) == 1 else None for number, _ in part]
-            answers += self._asked(asked, shown, flags)
+            answers += extract_shown(self.inner, asked, shown, cancel=flags)
             left = pace.add(len(part))
             if self.progress is not None and len(pieces) > len(texts):
                 self.progress(len(answers), len(pieces), left)
         return [self._joined(text, spans, _taken(answers, len(spans))) for text, spans in zip(texts, cuts, strict=True)]
-
-    def _asked(
-        self, texts: Sequence[str], watches: Sequence[Watch | None], cancel: threading.Event | None
-    ) -> list[Extraction]:
-        if any(watches) and isinstance(self.inner, WatchedExtractor):
-            return self.inner.extract_watched(texts, watches, cancel=cancel)
-        return self.inner.extract(texts, cancel=cancel)
 
     def _cut(self, text: str) -> list[Span]:
         if self.measure(text) <= self.whole_tokens:

@@ -81,8 +81,10 @@ class Tally:
 
     def findings(self) -> list[Finding]:
         """Return those kept: errors first, then warnings, then notes; of one code all together, in the order found."""
-        groups = sorted(self._kept.values(), key=lambda group: LEVELS.index(group[0].level))
-        return [finding for group in groups for finding in group]
+        return [finding for group in self._groups() for finding in group]
+
+    def _groups(self) -> list[list[Finding]]:
+        return sorted(self._kept.values(), key=lambda group: LEVELS.index(group[0].level))
 
     def as_text(self, lang: Lang, *, most_per_code: int | None = None, strict: bool = False) -> str:
         """Write findings for a person: by code, the first few of each, then how many there are.
@@ -90,8 +92,7 @@ class Tally:
         Where nobody says how many, notes are counted and none is shown.
         """
         lines: list[str] = []
-        groups = sorted(self._kept.values(), key=lambda group: LEVELS.index(group[0].level))
-        for group in groups:
+        for group in self._groups():
             level, code = group[0].level, group[0].code
             most = MOST_PER_CODE[level] if most_per_code is None else most_per_code
             if most_per_code is None and not most:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kgtune.errors import UserError
-from kgtune.extraction.extractor import Extraction, Extractor, WatchedExtractor
+from kgtune.extraction.extractor import Extraction, Extractor, extract_shown
 from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError, PartlyFailedError, TextCancels
 from kgtune.service.jobs import DeadlineError, ExtractionError, Job, MemoryFullError
 
@@ -56,10 +56,8 @@ class BatchRun:
 
     def _extractions(self, jobs: list[Job], cancel: TextCancels) -> list[Extraction]:
         texts = [job.text for job in jobs]
-        if isinstance(self.extractor, WatchedExtractor) and any(job.is_watched for job in jobs):
-            watches = [job.show if job.is_watched else None for job in jobs]
-            return self.extractor.extract_watched(texts, watches, cancel=cancel)
-        return self.extractor.extract(texts, cancel=cancel)
+        watches = [job.show if job.is_watched else None for job in jobs]
+        return extract_shown(self.extractor, texts, watches, cancel=cancel)
 
     def _in_halves(self, jobs: list[Job], *, may_retry: bool) -> list[Outcome]:
         """Try again once, a half at a time; a single text as it is, since its neighbours may have left memory."""

@@ -39,7 +39,7 @@ def prepare(cfg: Config, output_dir: Path) -> Prepared:
     contract = model_folder.read_contract(output_dir / MODEL)
     prepared = rehearsal.prepare(cfg, output_dir, trains=False, kept=contract)
     trained_on = _rows_mark_of(contract, output_dir)
-    if resumption.rows_mark(prepared.supervision.samples) != trained_on:
+    if prepared.rows_mark != trained_on:
         path = cfg.data.training_data
         raise UserError(
             f"{path}: its train rows are not those that {output_dir / MODEL} was trained on, so a document that is "

@@ -49,7 +49,7 @@ class Disagreement:
 
 def merge(folder: Path, cfg: Config) -> Path:
     """Write merged_model/ beside `folder`, from the base that the measured disagreement speaks for."""
-    if not (folder / "adapter_config.json").exists():
+    if not models.is_adapter(folder):
         raise ModelError(f"{folder}: holds no adapter, so there is nothing to merge. Give a final_model folder.")
     tuned = models.load_tuned(folder, cfg)
     rows = probes(tuned, cfg)

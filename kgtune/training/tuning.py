@@ -56,6 +56,11 @@ class Prepared:
         """The longest answer that the model was trained on, or will be."""
         return self.kept.max_answer_tokens if self.kept else self.supervision.max_answer_tokens
 
+    @functools.cached_property
+    def rows_mark(self) -> str:
+        """The mark of the train rows as they are rendered; every contract has it, and it reads all tokens."""
+        return resumption.rows_mark(self.supervision.samples)
+
     def held_out(self, cfg: Config) -> list[Example]:
         """The documents that are measured; never a train row."""
         rows = example_files.of_split(self.examples, cfg.evaluation.split)
@@ -238,7 +243,7 @@ def contract_for(prepared: Prepared, cfg: Config) -> Contract:
         verbatim_names=names,
         usual_text_tokens=lengths_of_texts[len(samples) // 2],
         long_text_tokens=lengths_of_texts[9 * len(samples) // 10],
-        train_rows_sha256=resumption.rows_mark(samples),
+        train_rows_sha256=prepared.rows_mark,
     )
 
 
