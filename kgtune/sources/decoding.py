@@ -46,12 +46,12 @@ def pieces(path: Path, findings: Findings, *, keep_line_ends: bool = False) -> I
 
 def nearest_file(path: Path) -> str:
     """Name the file beside `path` whose name is closest, as a sentence, or say what is there."""
-    from rapidfuzz import process
+    from rapidfuzz import fuzz, process
 
     if not path.parent.is_dir():
         return f"The folder {path.parent} does not exist either."
     names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
-    best = process.extractOne(path.name, names, score_cutoff=60)
+    best = process.extractOne(path.name, names, scorer=fuzz.ratio, score_cutoff=60)
     if best:
         return f"Did you mean {path.parent / best[0]}?"
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

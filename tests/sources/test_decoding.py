@@ -92,6 +92,12 @@ def test_a_folder_or_a_missing_file_is_no_text(tmp_path: Path) -> None:
         read_text(tmp_path / "no" / "x.txt", Findings())
 
 
+def test_a_file_whose_name_only_lies_within_the_missing_one_is_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "ss").write_text("x", encoding="utf-8")
+    with pytest.raises(UnreadableError, match=r"does not exist\. Files there: ss\."):
+        read_text(tmp_path / "missing.json", Findings())
+
+
 def test_pieces_are_bounded(tmp_path: Path) -> None:
     path = written(tmp_path, b"x" * (3 * decoding.PIECE_BYTES + 1))
     assert [len(piece) for piece in pieces(path, Findings()) if piece] == [decoding.PIECE_BYTES] * 3 + [1]
