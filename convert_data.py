@@ -34,12 +34,15 @@ NEEDS = dict.fromkeys(("--strict", "--lang", "--max-per-code", "--report"), ("--
 def main() -> int:
     """Read, then check, fix or convert."""
     args, rest = parse_arguments(sys.argv[1:])
-    from kgtune import config, lint  # heavy: pydantic, ruamel
+    from kgtune import config, config_summary, lint  # heavy: pydantic, ruamel
     from kgtune.conversion import checking, conversion, sample_pairs
     from kgtune.examples import read_examples
 
     overrides, unknown = config.split_overrides(rest)
     resolved = config.load(args.config, args.profile, overrides)
+    if args.show_config:
+        print(config_summary.whole(resolved))
+        return 0
     cfg = resolved.config
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     paths = conversion.inputs(unknown, cfg)
@@ -53,8 +56,8 @@ def main() -> int:
         lang = lint.language(args.lang, os.environ)
         print(tally.as_text(lang, most_per_code=args.max_per_code, strict=args.strict))
         return 3 if tally.has_findings(strict=args.strict) else 0
-    print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
+    print(config_summary.short(resolved, output.with_suffix(".report.json")), file=sys.stderr)
     converted = conversion.convert(paths, resolved, output, args.from_)
     print(converted.report_text)
     print(f"written: {output}")
@@ -97,6 +100,7 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     told.add_argument("--report", metavar="FILE", help="write all findings to FILE as JSON")
     parser.add_argument("--config", metavar="PATH", help="another file in place of config.yaml")
     parser.add_argument("--profile", metavar="NAME", help="values for a machine or the demo, from the file's profiles")
+    parser.add_argument("--show-config", action="store_true", help="print every value and its origin, and stop")
     args = parser.parse_intermixed_args(argv)
     options.check(parser, args, apart=APART, needs=NEEDS)
     return args, args.inputs

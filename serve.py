@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import inference
-from kgtune import config, errors, options
+from kgtune import config, config_summary, errors, options
 from kgtune.service import keys, logs
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def main() -> int:
     overrides += [f"service.{key}={value}" for key in ("host", "port") if (value := getattr(args, key)) is not None]
     overrides += inference.backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
+    if args.show_config:
+        print(config_summary.whole(resolved))
+        return 0
     settings = resolved.config.service
     load = scripted if args.scripted else guarded(args.model, resolved)
     known = keys.load(os.environ, settings.api_keys_file)
@@ -51,7 +54,7 @@ def main() -> int:
 
     logs.configure(settings.log_format)
     listener = server.listen(settings.host, settings.port)
-    print(config.explain(resolved), file=sys.stderr)
+    print(config_summary.short(resolved), file=sys.stderr)
     print(f"serving on {server.address(listener)}", file=sys.stderr, flush=True)
     if server.is_open(listener) and not known:
         fix = "Set KGTUNE_API_KEYS, or put a gateway before it."

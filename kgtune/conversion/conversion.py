@@ -131,7 +131,8 @@ def convert(
         "seed": cfg.data.seed,
         **runs.provenance(),
     }
-    runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts})
+    told = {"profile": resolved.profile, "config": cfg.model_dump(mode="json"), "origins": resolved.origins}
+    runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts, **told})
     page = _page({**report, **facts}, first[:MOST_LINTED], placed, written, chosen, output)
     runs.write_text_atomic(output.with_suffix(".report.html"), page)
     return Converted(report, chosen, f"{data_report.as_text(report)}\n{lengths.as_text(survey)}")
