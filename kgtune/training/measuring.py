@@ -223,6 +223,7 @@ def keep_results(outcome: Outcome, prepared: Prepared, cfg: Config, output_dir: 
         "split": cfg.evaluation.split,
         "num_held_out": len(of_split(prepared.examples, cfg.evaluation.split)),
         "max_new_tokens": answer_cap(cfg.decoding, prepared.max_answer_tokens),
+        "constraint": cfg.decoding.constraint,
         **made_by,
         "num_rows_dropped": dict(prepared.supervision.dropped),
         "ledger": prepared.supervision.ledger.as_object(),
