@@ -51,7 +51,7 @@ def test_every_finding_says_what_to_do_by_column(page):
 
 
 def test_it_says_how_much_was_measured_and_what_each_column_is(page):
-    assert "15 held-out documents篇留出文档 (15 of/ 15 rows of the split measured" in words(page)
+    assert "15 held-out documents篇留出文档 (15 of 15 rows of the test splittest 划分 15 行中的 15 行)" in words(page)
     legend = wording.legend(build.result()["columns"])
     assert len(legend) == 4
     for _, meaning in legend:
