@@ -55,11 +55,13 @@ def main() -> int:
     logs.configure(settings.log_format)
     listener = server.listen(settings.host, settings.port)
     print(config_summary.short(resolved), file=sys.stderr)
-    print(f"serving on {server.address(listener)}", file=sys.stderr, flush=True)
+    address = server.address(listener)
+    what = "canned answers" if args.scripted else f"model {inference.folder_of(args.model, resolved)}"
+    print(f"serving on {address}\nloading {what} ...", file=sys.stderr, flush=True)
     if server.is_open(listener) and not known:
         fix = "Set KGTUNE_API_KEYS, or put a gateway before it."
         print(f"warning: other machines can reach this address, and no key is asked for. {fix}", file=sys.stderr)
-    app = service.create_app(load, resolved.config, known)
+    app = service.create_app(load, resolved.config, known, address=address)
     worker = app.state.engine
     server.run(app, listener, worker, drain_s=settings.drain_s, max_header_bytes=settings.max_header_bytes)
     return leave(worker)

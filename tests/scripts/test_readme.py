@@ -101,7 +101,7 @@ def port(tuned: Folder) -> Iterator[int]:
         seen.append(line)
         if found := re.search(r"serving on http://127\.0\.0\.1:(\d+)", line):
             number = int(found[1])
-        if " ready: " in line:
+        if " ready in " in line:
             break
     assert number is not None, "".join(seen)
     yield number
