@@ -2,7 +2,7 @@
 
 Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (nine formats, found out by looking)
 Writes  fine_tune_input/training_data.json, beside it training_data.report.json and .report.html (figures, and
-        documents with coloured mentions: open it in a browser) and ontology.yaml
+        documents with coloured mentions: open it in a browser), ontology.yaml and splits.lock.json
 
     python convert_data.py                           your own file, or the shipped example
     python convert_data.py reports/ --check          only say what is wrong with these
@@ -60,7 +60,8 @@ def main() -> int:
     print(config_summary.short(resolved, output.with_suffix(".report.json")), file=sys.stderr)
     converted = conversion.convert(paths, resolved, output, args.from_)
     print(converted.report_text)
-    print(f"written: {output}")
+    for path, purpose in converted.files:
+        print(f"written: {path} ({purpose})")
     if args.pairs:
         print(sample_pairs.as_text(read_examples(output), cfg.data.seed, args.pairs), end="")
     return 0
