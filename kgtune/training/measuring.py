@@ -26,8 +26,9 @@ from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.prompt import Shot
 from kgtune.settings import Config
 from kgtune.training import card, checkpoints, processes, training, watching
+from kgtune.training.preparing import Prepared, demands
 from kgtune.training.training import TrainResult
-from kgtune.training.tuning import Prepared, contract_for, demands, origin
+from kgtune.training.tuning import contract_for, origin
 
 log = logging.getLogger(__name__)
 

@@ -223,7 +223,7 @@ def test_the_bodies_of_the_batch_and_stream_routes_are_what_the_service_takes_an
         stream = client.post("/api/kg-extract/stream", json={"text": "Silent Karvost deployed TolvekRAT."}).text
     for result in batch["results"]:
         if "graph" in result:
-            result["graph"] = dict.fromkeys(result["graph"], ["..."])  # the README leaves the items out
+            result["graph"] = {kind: ["..."] for kind in result["graph"]}  # the README leaves the items out
     assert json.loads(answered.replace("[...]", '["..."]')) == batch
     sent = stream.strip().split("\n\n")
     shown = events.strip().split("\n\n")
