@@ -2,7 +2,7 @@
 
 Reads   fine_tune_input/raw_graph_custom.json, or the files and folders given (nine formats, found out by looking)
 Writes  fine_tune_input/training_data.json, beside it training_data.report.json and .report.html (figures, and
-        documents with coloured mentions: open it in a browser) and ontology.yaml
+        documents with coloured mentions: open it in a browser), ontology.yaml and splits.lock.json
 
     python convert_data.py                           your own file, or the shipped example
     python convert_data.py reports/ --check          only say what is wrong with these
@@ -34,12 +34,15 @@ NEEDS = dict.fromkeys(("--strict", "--lang", "--max-per-code", "--report"), ("--
 def main() -> int:
     """Read, then check, fix or convert."""
     args, rest = parse_arguments(sys.argv[1:])
-    from kgtune import config, lint  # heavy: pydantic, ruamel
+    from kgtune import config, config_summary, lint  # heavy: pydantic, ruamel
     from kgtune.conversion import checking, conversion, sample_pairs
     from kgtune.examples import read_examples
 
     overrides, unknown = config.split_overrides(rest)
     resolved = config.load(args.config, args.profile, overrides)
+    if args.show_config:
+        print(config_summary.whole(resolved))
+        return 0
     cfg = resolved.config
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     paths = conversion.inputs(unknown, cfg)
@@ -53,11 +56,12 @@ def main() -> int:
         lang = lint.language(args.lang, os.environ)
         print(tally.as_text(lang, most_per_code=args.max_per_code, strict=args.strict))
         return 3 if tally.has_findings(strict=args.strict) else 0
-    print(config.explain(resolved), file=sys.stderr)
     output = Path(args.output or cfg.data.training_data)
+    print(config_summary.short(resolved, output.with_suffix(".report.json")), file=sys.stderr)
     converted = conversion.convert(paths, resolved, output, args.from_)
     print(converted.report_text)
-    print(f"written: {output}")
+    for path, purpose in converted.files:
+        print(f"written: {path} ({purpose})")
     if args.pairs:
         print(sample_pairs.as_text(read_examples(output), cfg.data.seed, args.pairs), end="")
     return 0
@@ -97,6 +101,7 @@ def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     told.add_argument("--report", metavar="FILE", help="write all findings to FILE as JSON")
     parser.add_argument("--config", metavar="PATH", help="another file in place of config.yaml")
     parser.add_argument("--profile", metavar="NAME", help="values for a machine or the demo, from the file's profiles")
+    parser.add_argument("--show-config", action="store_true", help="print every value and its origin, and stop")
     args = parser.parse_intermixed_args(argv)
     options.check(parser, args, apart=APART, needs=NEEDS)
     return args, args.inputs

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgtune import config, next_step, options
+from kgtune import config, config_summary, next_step, options
 from kgtune.errors import UserError, run_script
 
 if TYPE_CHECKING:
@@ -39,10 +39,14 @@ def main() -> int:
     """Do what the command line asks: fold, rehearse, or fine-tune and measure."""
     args, overrides = parse_arguments(sys.argv[1:])
     resolved = config.load(args.config, args.profile, overrides, card_gib=args.vram_gib)
+    if args.show_config:
+        print(config_summary.whole(resolved))
+        return 0
     output_dir = Path(args.output or resolved.config.output.dir)
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
-    print(config.explain(resolved), file=sys.stderr)
+    is_saved = not (args.merge or args.dry_run or args.evaluate_only)
+    print(config_summary.short(resolved, output_dir / "run.json" if is_saved else None), file=sys.stderr)
 
     from kgtune import noise
 

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgtune import config, errors, options
+from kgtune import config, config_summary, errors, options
 from kgtune.errors import ModelError, UserError
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def main() -> int:
     args = arguments(rest)
     overrides += backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
+    if args.show_config:
+        print(config_summary.whole(resolved))
+        return 0
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
     texts = [SourceText("--text", args.text)] if args.text is not None else read_texts(args.places, sys.stdin.buffer)
@@ -94,7 +97,7 @@ def folder_of(model_dir: str | None, resolved: config.Resolved) -> Path:
 
 def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
     """Return the function that loads the extractor; serve.py calls it on its worker thread."""
-    if resolved.config.backend != "openai" and resolved.origins["openai.base_url"] == "command line":
+    if resolved.config.backend != "openai" and resolved.origins["openai.base_url"] == config.COMMAND_LINE:
         raise UserError("--base-url (openai.base_url) means nothing without --backend openai: give both or neither.")
     folder = folder_of(model_dir, resolved)
     if not folder.is_dir():
@@ -147,7 +150,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.format is not None:
         options.check(parser, args, needs=NEEDS)
-    if (args.text is None) == (not args.places):
+    if (args.text is None) == (not args.places) and not args.show_config:
         parser.error("give either --text or files, folders or - (standard input)")
     if args.text is not None and not args.text.strip():
         parser.error("--text: is empty; give the text of a report")

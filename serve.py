@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import inference
-from kgtune import config, errors, options
+from kgtune import config, config_summary, errors, options
 from kgtune.service import keys, logs
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def main() -> int:
     overrides += [f"service.{key}={value}" for key in ("host", "port") if (value := getattr(args, key)) is not None]
     overrides += inference.backend_overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
+    if args.show_config:
+        print(config_summary.whole(resolved))
+        return 0
     settings = resolved.config.service
     load = scripted if args.scripted else guarded(args.model, resolved)
     known = keys.load(os.environ, settings.api_keys_file)
@@ -51,12 +54,14 @@ def main() -> int:
 
     logs.configure(settings.log_format)
     listener = server.listen(settings.host, settings.port)
-    print(config.explain(resolved), file=sys.stderr)
-    print(f"serving on {server.address(listener)}", file=sys.stderr, flush=True)
+    print(config_summary.short(resolved), file=sys.stderr)
+    address = server.address(listener)
+    what = "canned answers" if args.scripted else f"model {inference.folder_of(args.model, resolved)}"
+    print(f"serving on {address}\nloading {what} ...", file=sys.stderr, flush=True)
     if server.is_open(listener) and not known:
         fix = "Set KGTUNE_API_KEYS, or put a gateway before it."
         print(f"warning: other machines can reach this address, and no key is asked for. {fix}", file=sys.stderr)
-    app = service.create_app(load, resolved.config, known)
+    app = service.create_app(load, resolved.config, known, address=address)
     worker = app.state.engine
     server.run(app, listener, worker, drain_s=settings.drain_s, max_header_bytes=settings.max_header_bytes)
     return leave(worker)

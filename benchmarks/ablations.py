@@ -90,7 +90,7 @@ def _kept(arm: Arm, seed: int, *, short: bool) -> dict[str, Any] | None:
 
 def _make(arm: Arm, seed: int, *, short: bool) -> None:
     """Convert, fine-tune, answer, and keep the answers."""
-    from kgtune.training import measuring, training, tuning
+    from kgtune.training import measuring, preparing, training, tuning
 
     logging.basicConfig(format="%(message)s")  # a run takes minutes: its steps are told on stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
@@ -106,7 +106,7 @@ def _make(arm: Arm, seed: int, *, short: bool) -> None:
     harness.measure([sys.executable, "convert_data.py", "--profile", "demo", *words])
     started = time.monotonic()
     cfg = config.load(None, "demo", words).config
-    prepared = tuning.prepare(cfg)
+    prepared = preparing.prepare(cfg)
     trainer = tuning.make_trainer(prepared, cfg, folder)
     trained = training.train(trainer, None)
     after = measuring.measure(trainer.model, prepared, cfg, "after")

@@ -190,9 +190,9 @@ def chosen_rows(cfg: Config) -> tuple[list[Any], int]:
 
 
 def prepared_of(cfg: Config) -> Any:
-    from kgtune.training import tuning
+    from kgtune.training import preparing
 
-    return tuning.prepare(cfg)
+    return preparing.prepare(cfg)
 
 
 def set_up(way: Way, cfg: Config, rows: Sequence[Any], folder: Path) -> Ready:

@@ -1,6 +1,6 @@
-"""Builds the one Config of a run from defaults, config.yaml, a profile and overrides, and explains it.
+"""Builds the one Config of a run from defaults, config.yaml, a profile and overrides.
 
-Knows nothing about what the values do; the keys themselves stand in settings.
+Knows nothing about what the values do; the keys themselves stand in settings, and config_summary tells them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from kgtune.yaml_file import KeyPath, YamlDocument
 SHIPPED_PATH = Path(__file__).resolve().parent.parent / "config.yaml"
 DEFAULT_PROFILE = "gpu24"
 PROFILES_KEY = "profiles"
+COMMAND_LINE = "command line"
+"""The origin of what a key=value sets."""
 
 Tree = dict[str, Any]
 
@@ -76,7 +78,7 @@ def load(
     profiles = _profiles(values.pop(PROFILES_KEY, None), document, problems)
 
     tree: Tree = Config().model_dump()
-    origins = {_dotted(key): "default" for key, _ in _leaves(tree)}
+    origins = {dotted(key): "default" for key, _ in leaves(tree)}
     tree = _overlay(tree, _Layer(file.name, values, document), origins, problems)
     for layer in profiles.values():  # a mistake in a profile that this run does not use is found now, not in a month
         _overlay(tree, layer, {}, problems)
@@ -94,18 +96,6 @@ def load(
     return Resolved(Config.model_validate(tree), origins, file, name)
 
 
-def explain(resolved: Resolved) -> str:
-    """List every key with its value, and behind each that is not the default, where it came from."""
-    default = dict(_leaves(Config().model_dump()))
-    rows = []
-    for key, value in _leaves(resolved.config.model_dump()):
-        origin = "" if value == default[key] else f"  ({resolved.origins[_dotted(key)]})"
-        rows.append((_dotted(key), _shown(value) + origin))
-    width = max(len(key) for key, _ in rows)
-    head = f"configuration: {resolved.path}, profile {resolved.profile}"
-    return "\n".join([head, *(f"  {key:<{width}}  {value}" for key, value in rows)])
-
-
 def config_hash(config: Config) -> str:
     """Return the SHA-256 of all values; equal configurations have equal hashes, wherever values came from."""
     text = json.dumps(config.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -113,7 +103,7 @@ def config_hash(config: Config) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --config and --profile, and tell --help about key=value (see `split_overrides`)."""
+    """Add --config, --profile and --show-config, and tell --help about key=value (see `split_overrides`)."""
     group = parser.add_argument_group(
         "configuration",
         "key=value sets any key of config.yaml for this run: training.max_steps=20 model.load_in_4bit=false",
@@ -124,13 +114,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"values for a machine, from the file's profiles (none: {DEFAULT_PROFILE}; auto: the largest that fits)",
     )
+    group.add_argument("--show-config", action="store_true", help="print every value and its origin, and stop")
     parser.error = partial(_hinted, parser.error)  # type: ignore[method-assign]
 
 
 def _hinted(error: Callable[[str], NoReturn], message: str) -> NoReturn:
     """Add to what argparse does not know the key that was most likely meant: max_steps=5 is training.max_steps=5."""
     hints = []
-    keys = [_dotted(path) for path, key in settings.KEYS.items() if not key.is_section]
+    keys = [dotted(path) for path, key in settings.KEYS.items() if not key.is_section]
     for argument in message.removeprefix("unrecognized arguments: ").split() if "unrecognized" in message else ():
         name, _, value = argument.lstrip("-").partition("=")
         near = nearest(name, keys)
@@ -248,7 +239,7 @@ def _override_layer(override: str) -> _Layer:
     value: Any = _override_value(path, text)
     for part in reversed(path):
         value = {part: value}
-    return _Layer("command line", value, YamlDocument("command line", {}))
+    return _Layer(COMMAND_LINE, value, YamlDocument(COMMAND_LINE, {}))
 
 
 def _override_value(path: KeyPath, text: str) -> Any:
@@ -270,9 +261,9 @@ def _overlay(tree: Tree, layer: _Layer, origins: dict[str, str], problems: list[
     except ValidationError as error:
         problems += config_errors.explained(error, layer.place)
         return tree
-    for path, _ in _leaves(layer.values):
+    for path, _ in leaves(layer.values):
         # an emptied section ("lora:") sets nothing, and so has no leaf among the keys
-        if (key := _dotted(path)) in origins:
+        if (key := dotted(path)) in origins:
             origins[key] = layer.origin
     return merged
 
@@ -287,22 +278,20 @@ def _merged(tree: Tree, values: Mapping[str, Any]) -> Tree:
     return result
 
 
-def _leaves(tree: Mapping[str, Any], prefix: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+def leaves(tree: Mapping[str, Any], prefix: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the path and value of every key of a tree that is no section."""
     for name, value in tree.items():
         path = (*prefix, name)
         key = settings.KEYS.get(path)
         if isinstance(value, Mapping) and (key is None or key.is_section):  # a mapping may also be a key's value
-            yield from _leaves(value, path)
+            yield from leaves(value, path)
         else:
             yield path, value
 
 
-def _dotted(path: KeyPath) -> str:
+def dotted(path: KeyPath) -> str:
+    """Write a key as a command line has it."""
     return ".".join(map(str, path))
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _listed(problem: Problem) -> str:

@@ -15,7 +15,7 @@ import torch
 
 from kgtune import hub, prompt
 from kgtune.checks import catalogue
-from kgtune.config import Resolved
+from kgtune.config import COMMAND_LINE, Resolved
 from kgtune.errors import ModelError, UserError
 from kgtune.extraction.extractor import Extractor
 from kgtune.model_folder import read_contract, read_ontology
@@ -66,7 +66,7 @@ def settings_here(resolved: Resolved, folder: Path) -> Config:
         require_card(resolved.profile)
         return resolved.config
     cfg = resolved.config
-    if cfg.model.load_in_4bit and resolved.origins["model.load_in_4bit"] != "command line":
+    if cfg.model.load_in_4bit and resolved.origins["model.load_in_4bit"] != COMMAND_LINE:
         log.info("%s: its base is small and there is no card, so it runs on the CPU, not in 4 bits", folder)
         cfg = cfg.model_copy(update={"model": cfg.model.model_copy(update={"load_in_4bit": False})})
     return cfg

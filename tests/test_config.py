@@ -126,18 +126,6 @@ def test_the_command_line_wins_over_the_profile_and_the_profile_over_the_file(wr
     assert names == ["command line", "profile p", "mine.yaml", "default"]
 
 
-def test_explain_lists_every_key_and_the_origin_of_what_is_no_default(written):
-    resolved = config.load(written("model: {max_seq_length: 1024}\n"), "gpu16", ["training.max_steps=20"])
-    text = config.explain(resolved)
-    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in text.splitlines()[1:]}
-    assert len(lines) == len([key for key in KEYS.values() if not key.is_section])
-    assert lines["model.max_seq_length"] == "1536  (profile gpu16)"
-    assert lines["training.max_steps"] == "20  (command line)"
-    assert lines["training.gradient_accumulation_steps"] == "64  (profile gpu16)"
-    assert lines["lora.lora_r"] == "4"
-    assert text.splitlines()[0].endswith("mine.yaml, profile gpu16")
-
-
 def test_origins_name_every_key_that_has_a_value():
     assert set(config.load().origins) == {".".join(map(str, path)) for path, key in KEYS.items() if not key.is_section}
 

@@ -47,11 +47,13 @@ MOST_LINTED = 500
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a conversion made; `report_text` is for the person who ran it."""
+    """What a conversion made; `report_text` is for the person who ran it, `files` are all that were written."""
 
     report: dict[str, Any]
     ontology: Ontology
     report_text: str
+    files: tuple[tuple[Path, str], ...]
+    """Each with what it is for."""
 
 
 def inputs(given: Sequence[str], cfg: Config) -> list[Path]:
@@ -121,7 +123,7 @@ def convert(
         placed = placed_by(gathered, spill, cfg, chosen, output)
         written, survey = _written(placed, spill, crew, cfg, chosen, output, folder)
         leakage = _leakage(placed, spill, written)
-    _keep_lock(placed, cfg, output)
+    is_locked = _keep_lock(placed, cfg, output)
     counted = seen if chosen.name == ontology.DERIVED else None
     runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen, counted))
     report = {**_report(found.counts, placed, written, chosen, leakage), "lengths": survey}
@@ -131,10 +133,24 @@ def convert(
         "seed": cfg.data.seed,
         **runs.provenance(),
     }
-    runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts})
+    told = {"profile": resolved.profile, "config": cfg.model_dump(mode="json"), "origins": resolved.origins}
+    runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts, **told})
     page = _page({**report, **facts}, first[:MOST_LINTED], placed, written, chosen, output)
     runs.write_text_atomic(output.with_suffix(".report.html"), page)
-    return Converted(report, chosen, f"{data_report.as_text(report)}\n{lengths.as_text(survey)}")
+    told_text = f"{data_report.as_text(report)}\n{lengths.as_text(survey)}"
+    return Converted(report, chosen, told_text, _files(output, is_locked=is_locked))
+
+
+def _files(output: Path, *, is_locked: bool) -> tuple[tuple[Path, str], ...]:
+    """Name what lies beside the rows now."""
+    files = (
+        (output, "what fine_tune.py reads"),
+        (output.with_suffix(".report.html"), "figures and documents, to look at in a browser"),
+        (output.with_suffix(".report.json"), "the figures, and the configuration with its origins"),
+        (output.with_name("ontology.yaml"), "labels and types that the rows use"),
+    )
+    lock = (output.with_name(split_lock.NAME), "keeps these documents in their splits when data is added")
+    return (*files, lock) if is_locked else files
 
 
 def _first_of(documents: Iterator[RawDocument]) -> tuple[list[RawDocument], Iterable[RawDocument]]:
@@ -199,10 +215,12 @@ def _page(
     return data_page.render(report, findings, rows, chosen, title=output.name, num_checked=len(first))
 
 
-def _keep_lock(placed: Placed, cfg: Config, output: Path) -> None:
-    """Write the lock; documents that bring their own splits need none."""
-    if cfg.data.splits_lock and placed.lock.groups:
+def _keep_lock(placed: Placed, cfg: Config, output: Path) -> bool:
+    """Write the lock and say so; documents that bring their own splits need none."""
+    is_locked = bool(cfg.data.splits_lock and placed.lock.groups)
+    if is_locked:
         split_lock.write(output.with_name(split_lock.NAME), placed.lock)
+    return is_locked
 
 
 def _context(placed: Placed, spill: Spill, cfg: Config, chosen: Ontology) -> augment.Context | None:

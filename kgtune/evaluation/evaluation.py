@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from kgtune.evaluation import wording
 from kgtune.examples import Example
 from kgtune.extraction import calibration
 from kgtune.extraction.extractor import Extraction, Extractor
@@ -144,8 +145,9 @@ def _tuned(systems: Sequence[str]) -> str:
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """The comparison as a Markdown table, all documents first, then each language."""
-    return tables.table(result)
+    """The comparison as a Markdown table, all documents first, then each language; below it what each column is."""
+    legend = [f"- {name}: {words.en}" for name, words in wording.legend(result["columns"])]
+    return "\n".join([tables.table(result), "", *legend])
 
 
 def headline(result: Mapping[str, Any], output_dir: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgtune import prompt
-from kgtune.examples import Example
+from kgtune.examples import Example, of_split
 from kgtune.prompt import Shot
 
 
@@ -42,7 +42,7 @@ def draw(
 
     Variants of a row are never drawn, only what was annotated. `num_tokens` measures a prompt: text and examples.
     """
-    rows = sorted((e for e in train if e.split == "train" and not e.aug and not e.graph.is_empty), key=lambda e: e.id)
+    rows = sorted((e for e in of_split(train, "train") if not e.aug and not e.graph.is_empty), key=lambda e: e.id)
     random.Random(f"few_shot:{seed}").shuffle(rows)
     longest = max(texts, key=lambda text: num_tokens(text, ()))
     chosen: list[Example] = []

@@ -46,6 +46,16 @@ def tuned_of(columns: Mapping[str, Any]) -> str:
     return "after" if "after" in columns else list(columns)[-1]
 
 
+def size_of(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Say how much was measured: documents, and their rows among all rows of the split."""
+    return {
+        "documents": result["columns"][tuned_of(result["columns"])]["num_documents"],
+        "rows": len(result["documents"]),
+        "held_out": result["num_held_out"],
+        "split": result["split"],
+    }
+
+
 def main_comparison(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the comparison of the first column with the tuned one; None for a single column."""
     first, tuned = next(iter(result["columns"])), tuned_of(result["columns"])

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from kgtune.evaluation import cases, wording
 from kgtune.evaluation.cases import Case, Side
-from kgtune.evaluation.overview import headline_rows, told_changes, top_reason, tuned_of
+from kgtune.evaluation.overview import headline_rows, size_of, told_changes, top_reason, tuned_of
 from kgtune.evaluation.wording import Words
-from kgtune.scoring import tables
+from kgtune.scoring import remedies, tables
 
 Lang = Literal["en", "zh"]
 _PHRASES = {
@@ -21,6 +21,10 @@ _PHRASES = {
     "failed": Words("Why answers failed", "答案为何失败"),
     "shown": Words("Best, median and worst documents", "最好、居中与最差的文档"),
     "probes": Words("Probes on the gold answers, nothing generated", "对标准答案的探针（不生成）"),
+    "size": Words(
+        "{documents} held-out documents: {rows} of {held_out} rows of the {split} split were measured.",
+        "{documents} 篇留出文档：测量了 {split} 划分 {held_out} 行中的 {rows} 行。",
+    ),
     "metric": Words("metric", "指标"),
     "finding": Words("finding", "问题"),
     "rows": Words("first rows", "部分行"),
@@ -30,7 +34,7 @@ _PHRASES = {
     "empty": Words("the empty graph", "空图谱"),
     "nothing": Words("no answer failed, and none has a finding.", "没有失败的答案，也没有任何问题。"),
     "advice": Words(
-        "Most often of the tuned model ({count}): {words}. {advice}", "微调后最常见（{count}）：{words}。{advice}"
+        "{column}, most often ({count}): {words}. {advice}", "{column}，最常见（{count}）：{words}。{advice}"
     ),
     "best": Words("best", "最好"),
     "median": Words("median", "居中"),
@@ -46,9 +50,10 @@ _CELL = str.maketrans({"|": "\\|", "\n": " ", "`": "'"})
 
 def markdown(result: Mapping[str, Any]) -> str:
     """Write the report: English, then the same in Chinese."""
-    lines = ["# Evaluation", "", "[中文](#评测报告)", "", tables.table(result), ""]
+    lines = ["# Evaluation", "", "[中文](#评测报告)", "", tables.table(result), "", *_below_table(result, "en"), ""]
     lines += ["Failed answers by reason, and what follows:", "", *tables.notes(result), "", *_sections(result, "en")]
-    lines += [_made(result), "", "# 评测报告", "", *_table(result), "", *_sections(result, "zh")]
+    lines += [_made(result), "", "# 评测报告", "", *_table(result), "", *_below_table(result, "zh"), ""]
+    lines += _sections(result, "zh")
     return "\n".join(lines)
 
 
@@ -77,6 +82,15 @@ def _table(result: Mapping[str, Any]) -> list[str]:
             change = f"{row.change['difference']:+.3f}，{wording.VERDICTS[row.change['verdict']].zh}"
         lines.append(f"| {row.words.zh} | {' | '.join(cells)} | {change} |")
     return lines
+
+
+def _below_table(result: Mapping[str, Any], lang: Lang) -> list[str]:
+    """Say how many documents the table is about, and what each column is."""
+    size = size_of(result)
+    columns = result["columns"]
+    names = {name: f"{name} ({_name(name, lang)})" if lang == "en" else _name(name, lang) for name in columns}
+    legend = [f"- {names[name]}: {getattr(words, lang)}" for name, words in wording.legend(columns)]
+    return [_say("size", lang, **size), "", *legend]
 
 
 def _value(one: Mapping[str, Any]) -> str:
@@ -116,14 +130,14 @@ def _changes(result: Mapping[str, Any], lang: Lang) -> list[str]:
 
 
 def _failures(result: Mapping[str, Any], lang: Lang) -> list[str]:
-    columns = result["columns"]
-    top = top_reason(columns[tuned_of(columns)])
+    columns, tuned = result["columns"], tuned_of(result["columns"])
     codes = list(dict.fromkeys(code for column in columns.values() for code in column["findings"]))
-    if top is None:
-        lines = [_say("nothing", lang)]
-    else:
-        told = {"words": getattr(wording.finding(top[0]), lang), "advice": getattr(wording.advice(top[0]), lang)}
-        lines = [_say("advice", lang, count=top[1], **told)]
+    lines = []
+    for name, column in columns.items():
+        if top := top_reason(column):
+            lines.append(f"- {_most_often(name, *top, remedies.constraint_of(result), lang)}")
+        elif name == tuned:
+            lines.append(f"- {_name(name, lang)}: {_say('nothing', lang)}")
     if not codes:
         return lines
     names = [_name(name, lang) for name in columns]
@@ -136,6 +150,12 @@ def _failures(result: Mapping[str, Any], lang: Lang) -> list[str]:
         words = getattr(wording.finding(code), lang)
         lines.append(f"| {code}: {words} | {counts} | {', '.join(rows).translate(_CELL)} |")
     return lines
+
+
+def _most_often(column: str, code: str, count: int, constraint: str | None, lang: Lang) -> str:
+    words, advice = wording.finding(code), wording.advice(code, column, constraint)
+    told = {"words": getattr(words, lang), "advice": getattr(advice, lang)}
+    return _say("advice", lang, column=_name(column, lang), count=count, **told)
 
 
 def _probes(result: Mapping[str, Any], lang: Lang) -> list[str]:

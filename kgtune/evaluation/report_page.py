@@ -5,7 +5,7 @@ Knows nothing about how a number came about; it reads the keys of evaluation_res
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -13,8 +13,10 @@ from markupsafe import Markup
 from kgtune import highlighting, page
 from kgtune.evaluation import cases, charts, wording
 from kgtune.evaluation.cases import Case, Side
-from kgtune.evaluation.overview import headline_rows, resolution, told_changes, top_reason, tuned_of
+from kgtune.evaluation.overview import headline_rows, resolution, size_of, told_changes, top_reason, tuned_of
+from kgtune.evaluation.wording import Words
 from kgtune.ontology import Ontology
+from kgtune.scoring import remedies
 from kgtune.scoring.column import CELLS
 from kgtune.scoring.taxonomy import FINDINGS
 
@@ -27,6 +29,7 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
     columns = result["columns"]
     tuned = tuned_of(columns)
     base = next(iter(columns))
+    top, constraint = top_reason(columns[tuned]), remedies.constraint_of(result)
     shown = list(dict.fromkeys([base, tuned]))
     picked = [cases.case(kind, document, shown) for kind, document in cases.choose(result["documents"], tuned)]
     return page.render(
@@ -40,8 +43,11 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
         changes=told_changes(result),
         resolution=resolution(columns[tuned]),
         verdicts=wording.VERDICTS,
-        findings=_findings(columns),
-        top=top_reason(columns[tuned]),
+        size=size_of(result),
+        meanings=wording.legend(columns),
+        findings=_findings(columns, constraint),
+        top=top,
+        top_advice=wording.advice(top[0], tuned, constraint) if top else None,
         dimensions=_dimensions(columns),
         probes=_probes(result),
         charts={
@@ -55,7 +61,7 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
     )
 
 
-def _findings(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _findings(columns: Mapping[str, Any], constraint: str | None) -> list[dict[str, Any]]:
     """List every finding with its count in each column; fatal ones first, in the order in which they are reasons."""
     found = []
     for code, kind in FINDINGS.items():
@@ -65,7 +71,7 @@ def _findings(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
                 {
                     "code": code,
                     "words": wording.finding(code),
-                    "advice": wording.advice(code),
+                    "advice": _advice(code, [name for name, one in counts.items() if one["count"]], constraint),
                     "is_fatal": kind.is_fatal,
                     "counts": {name: one["count"] for name, one in counts.items()},
                     "rows": {name: one["rows"][:MOST_ROWS] for name, one in counts.items() if one["rows"]},
@@ -73,6 +79,14 @@ def _findings(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _advice(code: str, names: Sequence[str], constraint: str | None) -> list[tuple[Words, list[str]]]:
+    """Say what to do about a finding in the columns that have it; columns with one remedy share it."""
+    told: dict[Words, list[str]] = {}
+    for name in names:
+        told.setdefault(wording.advice(code, name, constraint), []).append(name)
+    return list(told.items())
 
 
 def _dimensions(columns: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,8 +5,10 @@ Knows nothing about numbers. What the scorer already says in English is not said
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from kgtune.scoring import remedies
 from kgtune.scoring.metrics import METRICS
 from kgtune.scoring.taxonomy import FINDINGS
 
@@ -24,6 +26,16 @@ COLUMNS = {
     "after": Words("tuned", "微调后"),
     "after_constrained": Words("tuned, held to the grammar", "微调后（受语法约束）"),
 }
+_MEANINGS = {
+    "before": Words("the base model alone, its adapter switched off: what there was before fine-tuning",
+                    "仅基座模型（适配器关闭）：微调之前的水平"),
+    "few_shot": Words("the base model, shown some train rows in its prompt: what prompting alone reaches",
+                      "基座模型，提示中给出若干训练行作示例：仅靠提示能达到的水平"),
+    "after": Words("the fine-tuned model, free to write anything: what fine-tuning taught",
+                   "微调后的模型，自由作答：微调学到的水平"),
+    "after_constrained": Words("the fine-tuned model, held to a grammar: how inference.py and serve.py answer",
+                               "微调后的模型，受语法约束：inference.py 与 serve.py 的作答方式"),
+}  # fmt: skip
 VERDICTS = {
     "better": Words("better", "变好"),
     "worse": Words("worse", "变差"),
@@ -71,39 +83,48 @@ _METRICS_EN = {
     "entity_relaxed_f1": "entities, F1, relaxed",
     "relationship_relaxed_f1": "relationships, F1, relaxed",
 }
-_TRAIN_ZH = "未微调的模型常有的习惯：训练更久、增加文档，或使用 decoding.constraint=full。"
-_GRAMMAR_ZH = "使用 decoding.constraint=schema 或 full。"
 _FINDINGS_ZH = {
-    "no_answer": ("该文档没有答案", "对这些 id 重新抽取。"),
-    "empty": ("答案为空", "检查提示：文本可能没有送达模型。"),
-    "loop": ("同一段落或条目反复出现", "使用 decoding.constraint=full，或用更多同等长度的文本训练。"),
-    "cut_off": (
-        "答案中途结束",
-        "提高 decoding.max_new_tokens，或切分文本（data.overlength=window）。",
-    ),
-    "code_fence": ("图谱外有代码围栏", _TRAIN_ZH),
-    "prose_around": ("图谱前后有多余文字", _TRAIN_ZH),
-    "quotes": ("引号错误、缺失或未转义", _GRAMMAR_ZH),
-    "trailing_comma": ("右括号前多了逗号", _GRAMMAR_ZH),
-    "bad_escape": ("JSON 不认识的转义，或字符串中有换行", _GRAMMAR_ZH),
-    "duplicate_key": ("对象中同一键出现两次", _GRAMMAR_ZH),
-    "not_json": ("没有 JSON，或以其他方式损坏", _TRAIN_ZH),
-    "array_root": ("根是列表而不是对象", _TRAIN_ZH),
-    "not_object": ("根是单个值而不是对象", _TRAIN_ZH),
-    "missing_key": ("缺少键或必需的值", _GRAMMAR_ZH),
-    "extra_key": ("出现约定之外的键", _GRAMMAR_ZH),
-    "wrong_type": ("值的类型错误", _GRAMMAR_ZH),
-    "unknown_label": (
-        "本体中没有的实体标签",
-        "使用 decoding.constraint=full，或把该标签加入本体。",
-    ),
-    "unknown_type": (
-        "本体中没有的关系类型",
-        "使用 decoding.constraint=full，或把该类型加入本体。",
-    ),
-    "duplicate_id": ("两个实体共用一个 id", "使用 decoding.constraint=full。"),
-    "dangling_id": ("关系指向不存在的实体", "使用 decoding.constraint=full。"),
+    "no_answer": "该文档没有答案",
+    "empty": "答案为空",
+    "loop": "同一段落或条目反复出现",
+    "cut_off": "答案中途结束",
+    "code_fence": "图谱外有代码围栏",
+    "prose_around": "图谱前后有多余文字",
+    "quotes": "引号错误、缺失或未转义",
+    "trailing_comma": "右括号前多了逗号",
+    "bad_escape": "JSON 不认识的转义，或字符串中有换行",
+    "duplicate_key": "对象中同一键出现两次",
+    "not_json": "没有 JSON，或以其他方式损坏",
+    "array_root": "根是列表而不是对象",
+    "not_object": "根是单个值而不是对象",
+    "missing_key": "缺少键或必需的值",
+    "extra_key": "出现约定之外的键",
+    "wrong_type": "值的类型错误",
+    "unknown_label": "本体中没有的实体标签",
+    "unknown_type": "本体中没有的关系类型",
+    "duplicate_id": "两个实体共用一个 id",
+    "dangling_id": "关系指向不存在的实体",
 }
+_REMEDIES_ZH = {
+    "untuned": "此处无需处理：这是微调前的基座模型。",
+    "held_already": "inference.py 与 serve.py 已排除此类问题（decoding.constraint={constraint}，"
+                    "即“微调后（受语法约束）”列）；"
+                    "要改善自由答案，可提高 training.max_steps 或增加文档。",
+    "hold": "设置 decoding.constraint=full，提高 training.max_steps，或用更多文档训练。",
+    "hold_names": "设置 decoding.constraint=full；若该名称正确，把它加入本体。",
+    "ours": "受语法约束且完整的答案不会如此：先看被截断的（decoding.max_new_tokens）；"
+            "其余属于本程序的缺陷，请报告。",
+    "longer_answers": "提高 decoding.max_new_tokens，或用更多同等长度的文档训练。",
+    "repeats": "提高 training.max_steps，或用更多同等长度的文档训练。",
+    "silent": "查看 training_samples.json 中答案是否参与训练，然后提高 training.max_steps。",
+    "ask_again": "对这些 id 重新抽取。",
+    "no_text": "检查提示：文本可能没有送达模型。",
+    "other_shape": "让该系统遵循 JSON schema，或要求它只输出 JSON。",
+    "other_names": "把本体中的名称告诉该系统，或按它所用的本体评分（--ontology）。",
+    "other_references": "告诉该系统：id 不可重复，source 与 target 必须是其中之一。",
+    "other_repeats": "给该系统更短的文本，或限制重复。",
+    "other_cut_off": "提高该系统的词元上限，或切分文本。",
+}  # fmt: skip
 PROBES = {
     "start_probability": Words("probability of the answer's right first token", "答案首个词元的概率"),
     "end_probability": Words("probability of ending where the gold answer ends", "在标准答案结尾处结束的概率"),
@@ -124,9 +145,15 @@ def metric(name: str) -> Words:
 
 def finding(code: str) -> Words:
     """Say what a finding is."""
-    return Words(FINDINGS[code].words, _FINDINGS_ZH[code][0])
+    return Words(FINDINGS[code].words, _FINDINGS_ZH[code])
 
 
-def advice(code: str) -> Words:
-    """Say what to do when a finding is the most frequent one."""
-    return Words(FINDINGS[code].advice, _FINDINGS_ZH[code][1])
+def advice(code: str, name: str, constraint: str | None) -> Words:
+    """Say what to do about a finding in a column."""
+    zh = _REMEDIES_ZH[remedies.remedy(code, name, constraint)].format(constraint=constraint)
+    return Words(remedies.told(code, name, constraint), zh)
+
+
+def legend(columns: Iterable[str]) -> list[tuple[str, Words]]:
+    """Say what each column is, of those that are ours."""
+    return [(name, _MEANINGS[name]) for name in columns if name in _MEANINGS]

@@ -13,7 +13,7 @@ from kgtune.export import cypher, graphml, page, plain, raw, stix, tables
 from kgtune.export.records import Content, Document, Exported, Format
 from kgtune.graph import HALF_CHARACTER, Graph
 from kgtune.ontology import Ontology
-from kgtune.spelling import suggestion
+from kgtune.spelling import nearest
 
 __all__ = ["FORMATS", "Document", "Exported", "check", "render"]
 
@@ -32,8 +32,9 @@ FORMATS: dict[str, Format] = {
 def check(format_: str) -> str:
     """Return the format's name, or say which there are."""
     if format_ not in FORMATS:
-        names = ", ".join(FORMATS)
-        raise UserError(f'format: there is no "{format_[:40]}". {suggestion(format_[:40], FORMATS)} Known: {names}.')
+        near = nearest(format_[:40], FORMATS)
+        meant = f'Did you mean "{near}"? ' if near else ""
+        raise UserError(f'format: there is no "{format_[:40]}". {meant}Known: {", ".join(FORMATS)}.')
     return format_
 
 

@@ -252,6 +252,7 @@ EVALUATION = an_object("evaluation_results.json", {
     "split": text("the split that was measured"),
     "num_held_out": whole("rows of that split; evaluation.max_documents of them are measured at most"),
     "max_new_tokens": whole("token cap of an answer, the same in every column"),
+    "constraint": text("decoding.constraint, which after_constrained is held to; none: there is no such column"),
     "config_sha256": text("hash of the configuration"),
     "data_sha256": text("hash of training_data.json"),
     "seed": whole("seed of the training"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kgtune.scoring import remedies
 from kgtune.scoring.metrics import METRICS
 from kgtune.scoring.taxonomy import FINDINGS
 
@@ -66,7 +67,8 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     for system, column in result["columns"].items():
         if column["reasons"]:
             top = next(iter(column["reasons"]))
-            lines.append(f"- {system}, most often {FINDINGS[top].words}: {FINDINGS[top].advice}")
+            advice = remedies.told(top, system, remedies.constraint_of(result))
+            lines.append(f"- {system}, most often {FINDINGS[top].words}: {advice}")
     last = list(result["columns"].values())[-1]
     words = [last["resolution"][name]["words"] for name in ("entity_f1", "relationship_f1")]
     for found in result["comparisons"]:

@@ -18,41 +18,34 @@ from kgtune.scoring.matching import DANGLING, named
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A kind of fault: what it is, and what to do when it is the most frequent one."""
+    """A kind of fault. What to do about it depends on whose answer it is: see remedies."""
 
     words: str
-    advice: str
     is_fatal: bool = True
 
 
-_TRAIN = "A habit of untuned models: train longer or on more documents, or use decoding.constraint=full."
 FINDINGS: dict[str, Finding] = {
-    "no_answer": Finding("there is no answer for the document", "Run the extraction again for these ids."),
-    "empty": Finding("the answer is empty", "Look at the prompt: the text may not reach the model."),
-    "loop": Finding("the same passage or item again and again",
-                    "Use decoding.constraint=full, or train on more texts of this length."),
-    "cut_off": Finding("the answer ends in the middle",
-                       "Raise decoding.max_new_tokens, or split the texts (data.overlength=window)."),
-    "code_fence": Finding("a code fence around the graph", _TRAIN),
-    "prose_around": Finding("words before or after the graph", _TRAIN),
-    "quotes": Finding("wrong, missing or unescaped quotes", "Use decoding.constraint=schema or full."),
-    "trailing_comma": Finding("a comma before a closing bracket", "Use decoding.constraint=schema or full."),
-    "bad_escape": Finding("an escape that JSON does not know, or a raw line break in a string",
-                          "Use decoding.constraint=schema or full."),
-    "duplicate_key": Finding("an object names a key twice", "Use decoding.constraint=schema or full."),
-    "not_json": Finding("no JSON in it, or JSON broken in another way", _TRAIN),
-    "array_root": Finding("a list instead of an object", _TRAIN),
-    "not_object": Finding("a single value instead of an object", _TRAIN),
-    "missing_key": Finding("a key or a required value is missing", "Use decoding.constraint=schema or full."),
-    "extra_key": Finding("a key that the contract does not have", "Use decoding.constraint=schema or full."),
-    "wrong_type": Finding("a value of the wrong type", "Use decoding.constraint=schema or full."),
-    "unknown_label": Finding("an entity label that the ontology does not have",
-                             "Use decoding.constraint=full, or add the label to the ontology.", is_fatal=False),
-    "unknown_type": Finding("a relationship type that the ontology does not have",
-                            "Use decoding.constraint=full, or add the type to the ontology.", is_fatal=False),
-    "duplicate_id": Finding("two entities with one id", "Use decoding.constraint=full.", is_fatal=False),
-    "dangling_id": Finding("a relationship that points to no entity", "Use decoding.constraint=full.", is_fatal=False),
-}  # fmt: skip
+    "no_answer": Finding("there is no answer for the document"),
+    "empty": Finding("the answer is empty"),
+    "loop": Finding("the same passage or item again and again"),
+    "cut_off": Finding("the answer ends in the middle"),
+    "code_fence": Finding("a code fence around the graph"),
+    "prose_around": Finding("words before or after the graph"),
+    "quotes": Finding("wrong, missing or unescaped quotes"),
+    "trailing_comma": Finding("a comma before a closing bracket"),
+    "bad_escape": Finding("an escape that JSON does not know, or a raw line break in a string"),
+    "duplicate_key": Finding("an object names a key twice"),
+    "not_json": Finding("no JSON in it, or JSON broken in another way"),
+    "array_root": Finding("a list instead of an object"),
+    "not_object": Finding("a single value instead of an object"),
+    "missing_key": Finding("a key or a required value is missing"),
+    "extra_key": Finding("a key that the contract does not have"),
+    "wrong_type": Finding("a value of the wrong type"),
+    "unknown_label": Finding("an entity label that the ontology does not have", is_fatal=False),
+    "unknown_type": Finding("a relationship type that the ontology does not have", is_fatal=False),
+    "duplicate_id": Finding("two entities with one id", is_fatal=False),
+    "dangling_id": Finding("a relationship that points to no entity", is_fatal=False),
+}
 """Every finding there is. The fatal ones stand first, in the order in which they count as the reason."""
 
 # Every 20 characters, 30 are looked for again: seven repeats over 100 characters can't lie between two probes.

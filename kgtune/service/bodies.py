@@ -38,7 +38,7 @@ def _format(value: str) -> str:
     try:
         return export.check(value)
     except UserError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(str(error).removeprefix("format: ")) from None  # the place is told by whoever answers
 
 
 def _tlp(value: object) -> object:

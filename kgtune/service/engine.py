@@ -49,11 +49,14 @@ class Engine:
         observer: Observer | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        address: str = "",
     ) -> None:
+        """Make the worker; `address` is where its texts come from, and is said when it is ready."""
         self._load = load
         self._bounds = bounds
         self._observer = observer
         self._clock = clock
+        self._address = address
         self._changed = threading.Condition()
         self._waiting: Queue[Job] = Queue(bounds.max_queued, bounds.max_queued_tokens)
         self._running: Batch | None = None
@@ -233,7 +236,9 @@ class Engine:
 
     def _work(self) -> None:
         try:
-            self._serve(self._load())
+            started_s = self._clock()
+            extractor = self._load()
+            self._serve(extractor, self._clock() - started_s)
         except BaseException as error:  # noqa: BLE001 - thread boundary; SystemExit, too, would leave "loading" up for ever
             self._fail(error)
         finally:
@@ -242,13 +247,14 @@ class Engine:
                 self.close()
                 self.abandon()
 
-    def _serve(self, extractor: Extractor) -> None:
+    def _serve(self, extractor: Extractor, loading_s: float) -> None:
         with self._changed:
             self._extractor = extractor
             if self._state == "loading":
                 self._state = "ready"
                 self._changed.notify_all()
-        logger.info("ready: %s", extractor.name)
+        where = f" on {self._address}" if self._address else ""
+        logger.info("ready in %.1f s%s: %s", loading_s, where, extractor.name)
         while batch := self._next_batch():
             if self._observer:
                 self._observer.batch_began([job.waited_s for job in batch.jobs])

@@ -7,8 +7,9 @@ one that answers from a table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -45,10 +46,13 @@ BODIES = {
 }
 
 
-def create_app(load: Load, cfg: Config, keys: Keys | None = None) -> FastAPI:
-    """Return the app. Its lifespan starts the worker thread, which calls `load`; one app serves once."""
+def create_app(load: Load, cfg: Config, keys: Keys | None = None, *, address: str = "") -> FastAPI:
+    """Return the app. Its lifespan starts the worker thread, which calls `load`; one app serves once.
+
+    `address` is where it will be reached: it is logged as soon as texts are taken.
+    """
     metrics = Metrics()
-    worker = Engine(load, _bounds(cfg), metrics)
+    worker = Engine(load, _bounds(cfg), metrics, address=address)
     gate = Gate(policy(cfg, keys or Keys()), metrics)
     metrics.watch(_gauges(worker, gate))
 
@@ -172,6 +176,12 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return _error_response(error.status_code, message, headers)
 
 
+def _at_fault(error: Mapping[str, Any]) -> str:
+    """Say where a body is at fault and how; of a validator of ours in its own words."""
+    place = ".".join(str(part)[:60] for part in error["loc"])
+    return f"{place}: {error['msg'].removeprefix('Value error, ').rstrip('.')}"
+
+
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     """Say what is wrong with a body, without quoting it."""
     assert isinstance(error, RequestValidationError), error
@@ -186,6 +196,6 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
         refused("no_json")
         return _error_response(400, f"body: is no JSON ({first['ctx']['error']}, character {first['loc'][-1]}). {fix}")
     refused("invalid")
-    places = [".".join(str(part)[:60] for part in e["loc"]) + f": {e['msg']}" for e in error.errors()]
+    places = [_at_fault(e) for e in error.errors()]
     more = f"; and {len(places) - NUM_ERRORS_SHOWN} more" if len(places) > NUM_ERRORS_SHOWN else ""
     return _error_response(422, f"{'; '.join(places[:NUM_ERRORS_SHOWN])}{more}. {fix}")

@@ -15,7 +15,7 @@ from kgtune.errors import ModelError, UserError
 from kgtune.prompt import Contract
 from kgtune.settings import Config
 from kgtune.training import rehearsal, resumption
-from kgtune.training.tuning import Prepared
+from kgtune.training.preparing import Prepared
 
 MODEL = "final_model"
 

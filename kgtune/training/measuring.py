@@ -26,8 +26,9 @@ from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.prompt import Shot
 from kgtune.settings import Config
 from kgtune.training import card, checkpoints, processes, training, watching
+from kgtune.training.preparing import Prepared, demands
 from kgtune.training.training import TrainResult
-from kgtune.training.tuning import Prepared, contract_for, demands, origin
+from kgtune.training.tuning import contract_for, origin
 
 log = logging.getLogger(__name__)
 
@@ -223,6 +224,7 @@ def keep_results(outcome: Outcome, prepared: Prepared, cfg: Config, output_dir: 
         "split": cfg.evaluation.split,
         "num_held_out": len(of_split(prepared.examples, cfg.evaluation.split)),
         "max_new_tokens": answer_cap(cfg.decoding, prepared.max_answer_tokens),
+        "constraint": cfg.decoding.constraint,
         **made_by,
         "num_rows_dropped": dict(prepared.supervision.dropped),
         "ledger": prepared.supervision.ledger.as_object(),

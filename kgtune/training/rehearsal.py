@@ -16,14 +16,14 @@ from kgtune import config, hub
 from kgtune import model as models
 from kgtune.checks import catalogue
 from kgtune.errors import CheckFailed, Problem
-from kgtune.examples import Example
+from kgtune.examples import Example, of_split
 from kgtune.ontology import Ontology
 from kgtune.planning import preflight, shapes
 from kgtune.planning.preflight import Preflight
 from kgtune.prompt import Contract
 from kgtune.settings import Config
-from kgtune.training import processes, screening, supervision, tuning
-from kgtune.training.tuning import Prepared
+from kgtune.training import preparing, processes, screening, supervision
+from kgtune.training.preparing import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +37,17 @@ def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previ
     found = examine(cfg, vram_gib)
     yield preflight.page(found) if found else preflight.unknown_shape(cfg.model.model_id)
     if models.is_at_hand(cfg.model.model_id):
-        prepared = tuning.prepare(cfg)
-        for part in (tuning.describe(prepared), *map(supervision.preview, prepared.supervision.samples[:num_previews])):
+        prepared = preparing.prepare(cfg)
+        shown = prepared.supervision.samples[:num_previews]
+        for part in (preparing.describe(prepared), *map(supervision.preview, shown)):
             log.info("%s", part)
         told = "dry run: configuration, rows, prompt and supervision are in order; no weights were loaded"
         examples, ontology = prepared.examples, prepared.ontology
         num_rows = len(prepared.supervision.samples)
     else:
-        examples, ontology = tuning.read_rows(cfg)
-        told = tuning.check_rows_only(cfg, examples, ontology)
-        num_rows = sum(1 for example in examples if example.split == "train")
+        examples, ontology = preparing.read_rows(cfg)
+        told = preparing.check_rows_only(cfg, examples, ontology)
+        num_rows = len(of_split(examples, "train"))
     faults = memory(found) if found else []
     faults += screen(cfg, output_dir, examples, ontology, num_rows)
     yield from catalogue.stop_or_tell(faults)
@@ -70,10 +71,10 @@ def prepare(cfg: Config, output_dir: Path, *, trains: bool, kept: Contract | Non
         log.info("%s", preflight.page(found))
     if trains and found and (problems := memory(found)):
         raise CheckFailed(problems)
-    prepared = tuning.prepare(cfg, kept)
+    prepared = preparing.prepare(cfg, kept)
     num_rows = len(prepared.supervision.samples)
     faults = screen(cfg, output_dir, prepared.examples, prepared.ontology, num_rows) if trains else []
-    told = [tuning.describe(prepared), supervision.preview(prepared.supervision.samples[0])]
+    told = [preparing.describe(prepared), supervision.preview(prepared.supervision.samples[0])]
     for part in [*told, *catalogue.stop_or_tell(faults)]:
         log.log(logging.INFO if is_first else logging.DEBUG, "%s", part)
     return prepared

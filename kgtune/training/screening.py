@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgtune.checks import catalogue
 from kgtune.errors import Problem
-from kgtune.examples import Example
+from kgtune.examples import Example, of_split
 from kgtune.grounding import haystack
 from kgtune.ontology import Ontology
 from kgtune.planning.memory import GIB, num_adapter_weights
@@ -49,7 +49,7 @@ def schedule(cfg: Config, num_rows: int, num_processes: int = 1) -> list[Problem
 
 def rows(examples: Sequence[Example], ontology: Ontology) -> list[Problem]:
     """C12: labels and types that the prompt names, and augmented rows that kept their parents' names."""
-    train = [example for example in examples if example.split == "train"]
+    train = of_split(examples, "train")
     return [*_strangers(train, ontology), *_lost_names(train)]
 
 

@@ -19,7 +19,7 @@ from transformers import TrainerCallback
 
 from kgtune import runs
 from kgtune.errors import ConfigError
-from kgtune.examples import Example
+from kgtune.examples import Example, of_split
 from kgtune.ontology import Ontology
 from kgtune.scoring.documents import Judged
 from kgtune.scoring.metrics import THINGS
@@ -34,7 +34,7 @@ _SAMPLE_SEED = 0  # the sample is one of the data: another training.seed reads t
 
 def sample_of(examples: Sequence[Example], number: int) -> list[Example]:
     """The fixed validation documents; never a test or a train row."""
-    rows = [example for example in examples if example.split == "validation"]
+    rows = of_split(examples, "validation")
     if not rows:
         raise ConfigError(
             "training.select_steps: no validation rows to read. Raise data.validation_ratio, or set it to null."

@@ -13,7 +13,7 @@ from kgtune.config import Resolved
 from kgtune.settings import Config
 from kgtune.training import kept, measuring, processes, rehearsal, training, tuning
 from kgtune.training.measuring import Outcome
-from kgtune.training.tuning import Prepared
+from kgtune.training.preparing import Prepared
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ PROBE = {
 FACTS: dict[str, Any] = {
     "ledger": {**dict.fromkeys(("rows", "characters", "entities", "relationships"), TALLY),
                "tokens": {"in": 90, "out": 60}, "rows_windowed": 0},
-    "base_model": "invented/base", "split": "test", "num_held_out": 15, "max_new_tokens": 100, "config_sha256": "c" * 64,
+    "base_model": "invented/base", "split": "test", "num_held_out": 15, "max_new_tokens": 100,
+    "constraint": "full", "config_sha256": "c" * 64,
     "data_sha256": "d" * 64, "ontology_sha256": "o" * 64, "seed": 1, "num_rows_trained_on": 2000,
     "num_rows_dropped": {}, "git_sha": "abc", "versions": {"python": "3.11"}, "device": "cpu", "date": "2026-01-01",
     "few_shot": {"num_asked": 1, "num_too_long": 0, "rows": ["train-07"]},

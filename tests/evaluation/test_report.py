@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kgtune.evaluation import report
+from kgtune.evaluation import report, wording
 from tests.evaluation import build
 
 
@@ -16,8 +16,10 @@ def text():
 def test_the_report_counts_why_answers_failed_and_says_what_to_do(text):
     assert "- before: not_json 15" in text
     assert "- after_constrained: none" in text
-    assert "Most often of the tuned model (1): " in text
-    assert "微调后最常见（1）：" in text
+    assert "- tuned, most often (1): the answer ends in the middle. Raise decoding.max_new_tokens" in text
+    assert "- 微调后，最常见（1）：答案中途结束。提高 decoding.max_new_tokens" in text
+    assert "- base, most often (15): no JSON in it, or JSON broken in another way. Nothing to mend here" in text
+    assert "- 基座模型，最常见（15）：没有 JSON，或以其他方式损坏。此处无需处理" in text
     assert "Measured: 15 of 15 rows of the test split. " in text
 
 
@@ -29,6 +31,18 @@ def test_both_languages_say_the_same(text):
     assert "- base to tuned: of the documents with something to find 12 gained, 0 lost, 2 stayed." in english
     assert "- 基座模型 → 微调后：在有内容可抽取的文档中，12 篇提升，0 篇下降，2 篇不变。" in chinese
     assert "| 实体 F1 |" in chinese
+
+
+def test_both_tables_say_how_much_was_measured_and_what_each_column_is(text):
+    english, chinese = text.split("# 评测报告\n")
+
+    assert "15 held-out documents: 15 of 15 rows of the test split were measured." in english
+    assert "15 篇留出文档：测量了 test 划分 15 行中的 15 行。" in chinese
+    assert "- few_shot (base, with examples in its prompt): the base model, shown some train rows" in english
+    assert "- 基座模型（提示中带示例）: 基座模型，提示中给出若干训练行作示例" in chinese
+    for name, words in wording.legend(build.result()["columns"]):
+        assert f"- {name} ({wording.column(name).en}): {words.en}\n" in english
+        assert f"- {wording.column(name).zh}: {words.zh}\n" in chinese
 
 
 def test_the_documents_show_gold_base_and_tuned(text):

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kgtune.evaluation import report_page
-from kgtune.scoring.taxonomy import FINDINGS
+from kgtune.evaluation import report_page, wording
 from tests import browser
 from tests.evaluation import build
 
@@ -41,8 +40,22 @@ def test_everything_that_is_said_is_said_in_both_languages(page):
 
 def test_the_top_cause_comes_with_its_advice_and_its_rows(page):
     assert "tuned微调后, most often最常见 (1):" in words(page)
-    assert FINDINGS["cut_off"].advice in words(page)
+    assert "What to do:怎么办： Raise decoding.max_new_tokens, or train on more documents" in words(page)
     assert 'href="#doc-doc-05"' in page
+
+
+def test_every_finding_says_what_to_do_by_column(page):
+    assert "<p><b>" in page
+    assert "base基座模型: Nothing to mend here" in words(page)
+    assert "tuned微调后: inference.py and serve.py rule it out already (decoding.constraint=full" in words(page)
+
+
+def test_it_says_how_much_was_measured_and_what_each_column_is(page):
+    assert "15 held-out documents篇留出文档 (15 of 15 rows of the test splittest 划分 15 行中的 15 行)" in words(page)
+    legend = wording.legend(build.result()["columns"])
+    assert len(legend) == 4
+    for _, meaning in legend:
+        assert f"{meaning.en}{meaning.zh}" in words(page)
 
 
 def test_a_row_is_a_link_only_where_its_document_is_shown(page):

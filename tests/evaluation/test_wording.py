@@ -9,7 +9,7 @@ import pytest
 
 from kgtune.evaluation import charts, overview, wording
 from kgtune.evaluation.evaluation import Which
-from kgtune.scoring import tables
+from kgtune.scoring import remedies, tables
 from kgtune.scoring.column import CELLS
 from kgtune.scoring.comparison import Verdict
 from kgtune.scoring.sample import TRAITS
@@ -23,14 +23,24 @@ def test_every_finding_and_its_advice_has_chinese_words():
     assert set(wording._FINDINGS_ZH) == set(FINDINGS)
     for code in FINDINGS:
         assert HAN.search(wording.finding(code).zh)
-        assert HAN.search(wording.advice(code).zh)
         assert wording.finding(code).en == FINDINGS[code].words
 
 
-@pytest.mark.parametrize("code", sorted(FINDINGS))
-def test_an_advice_names_the_same_settings_in_both_languages(code):
-    keys = r"[a-z]+\.[a-z_]+(?:=\w+)?"
-    assert re.findall(keys, wording.advice(code).en) == re.findall(keys, wording.advice(code).zh)
+@pytest.mark.parametrize("name", sorted(remedies.REMEDIES))
+def test_an_advice_names_the_same_settings_and_files_in_both_languages(name):
+    keys = r"--[a-z]+|[a-z_]+\.[a-z_]+(?:=[\w{]+)?"
+    chinese = wording._REMEDIES_ZH[name]
+    assert HAN.search(chinese)
+    assert set(re.findall(keys, remedies.REMEDIES[name])) == set(re.findall(keys, chinese, re.ASCII))
+
+
+def test_every_remedy_and_every_column_has_words_in_both_languages():
+    assert set(wording._REMEDIES_ZH) == set(remedies.REMEDIES)
+    assert wording.advice("quotes", "after", "full").en == remedies.told("quotes", "after", "full")
+    assert "decoding.constraint=full" in wording.advice("quotes", "after", "full").zh
+    assert [name for name, _ in wording.legend(get_args(Which))] == list(get_args(Which))
+    assert all(HAN.search(words.zh) for _, words in wording.legend(get_args(Which)))
+    assert wording.legend(["theirs"]) == []
 
 
 def test_every_metric_that_is_shown_has_words():

@@ -30,7 +30,8 @@ SEEN = Seen("d1", Counter(structure=5, name=7), Counter(structure=3, name=2), 0.
 PROBE = probes.result([SEEN])
 FACTS = {
     "ledger": LEDGER,
-    "base_model": "base", "split": "test", "num_held_out": 25, "max_new_tokens": 100, "config_sha256": "c", "data_sha256": "d",
+    "base_model": "base", "split": "test", "num_held_out": 25, "max_new_tokens": 100,
+    "constraint": "full", "config_sha256": "c", "data_sha256": "d",
     "ontology_sha256": "o", "seed": 1, "num_rows_trained_on": 2, "num_rows_dropped": {"too long": 1},
     "run": {"num_steps": 1, "losses": [{"step": 1, "loss": 0.5}]}, **runs.provenance(),
     "few_shot": {"num_asked": 2, "num_too_long": 0, "rows": ["r1"]}, "probes": {"before": PROBE, "after": PROBE},

@@ -47,9 +47,16 @@ def test_the_notes_say_what_failed_and_what_to_do_and_what_cannot_be_seen():
     text = "\n".join(tables.notes(result(f"```\n{RIGHT}\n```", HALF)))
     assert "- before: code_fence 16" in text
     assert "- after: none" in text
-    assert "- before, most often a code fence around the graph: A habit of untuned models" in text
+    assert "- before, most often a code fence around the graph: Hold that system to a JSON schema" in text
     assert "before to after, 16 documents: " in text
     assert "in entity_f1" in text
+
+
+def test_the_notes_of_a_fine_tuning_fit_the_column():
+    fenced = f"```\n{RIGHT}\n```"
+    text = "\n".join(tables.notes(result(fenced, fenced, constraint="full")))
+    assert "- before, most often a code fence around the graph: Nothing to mend here" in text
+    assert "- after, most often a code fence around the graph: inference.py and serve.py rule it out already" in text
 
 
 def test_the_notes_name_regressions_and_the_verdict():

@@ -33,7 +33,11 @@ def sha256(path: Path) -> str:
 def test_the_example_converts_to_rows_ontology_and_report(tmp_path: Path) -> None:
     output = tmp_path / "training_data.json"
     done = convert(EXAMPLE, "-o", output)
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"written: {output}")
+    assert done.returncode == 0, done.stderr
+    written = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("written: ")]
+    assert written[0] == str(output)
+    assert sorted(written) == sorted(map(str, tmp_path.iterdir()))
+    assert len(written) == 5
     rows = json.loads(output.read_text(encoding="utf-8"))
     assert list(rows[0]) == ["input", "output", "id", "doc_id", "group_id", "split", "lang", "aug"]
     assert {row["split"] for row in rows} == {"train", "validation", "test"}
@@ -43,6 +47,12 @@ def test_the_example_converts_to_rows_ontology_and_report(tmp_path: Path) -> Non
     assert report["documents"] == {"read": 14, "used": 14, "dropped": {}}
     assert report["data_sha256"] == sha256(output)
     assert 'name: "threat_event"' in (tmp_path / "ontology.yaml").read_text(encoding="utf-8")
+
+
+def test_a_lock_that_is_not_written_is_not_named(tmp_path: Path) -> None:
+    done = convert(EXAMPLE, "-o", tmp_path / "rows.json", "data.splits_lock=false")
+    assert done.stdout.count("written: ") == len(list(tmp_path.iterdir())) == 4
+    assert "splits.lock.json" not in done.stdout
 
 
 def test_twice_gives_the_same_bytes_whatever_the_hash_seed_and_folder(tmp_path: Path) -> None:
@@ -326,7 +336,7 @@ def test_a_table_is_read_with_the_columns_that_the_command_line_names(tmp_path: 
     ]
     done = convert(raw, "-o", tmp_path / "out.json", *columns)
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "documents: 1 read, 1 used, 0 dropped")
-    assert "data.columns.head" in done.stderr
+    assert 'data.columns: head="wer", head_type="Label"' in done.stderr
 
 
 def test_every_format_converts(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from kgtune import config
+from kgtune import config, ontology
+from kgtune.extraction.extractor import scripted
 from tests import tiny
+from tests.service.test_service import serving
 
 pytestmark = [pytest.mark.scripts, pytest.mark.tiny]
 
@@ -101,7 +103,7 @@ def port(tuned: Folder) -> Iterator[int]:
         seen.append(line)
         if found := re.search(r"serving on http://127\.0\.0\.1:(\d+)", line):
             number = int(found[1])
-        if " ready: " in line:
+        if " ready in " in line:
             break
     assert number is not None, "".join(seen)
     yield number
@@ -184,3 +186,47 @@ def test_every_key_that_the_readme_sets_exists():
              for key in keys}  # fmt: skip
     calls = {"client.extract"}
     assert sorted(named - known - calls) == []
+
+
+@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
+def test_the_ontology_of_the_readme_is_a_whole_one(text, tmp_path):
+    (block,) = blocks(text, "yaml")
+    assert len(block.splitlines()) == 5
+    (tmp_path / "my_ontology.yaml").write_text(block, encoding="utf-8")
+    mine = ontology.load(str(tmp_path / "my_ontology.yaml"))
+    assert (mine.label_names, mine.type_names) == (("Actor", "Malware"), ("USES",))
+    assert mine.is_legal("Actor", "USES", "Malware")
+    assert not mine.is_legal("Malware", "USES", "Actor")
+
+
+@pytest.mark.parametrize(("text", "told"), [(README, r"exits with (\d)\b.* with (\d) .* with (\d) "),
+                                            (CHINESE, r"退出码：\n(\d) 没有错误，(\d) 有错误.*，(\d) 文件")], ids=["en", "zh"])  # fmt: skip
+def test_the_exit_codes_of_check_are_those_of_the_readme(text, told, tmp_path):
+    paragraph = next(part for part in text.split("\n\n") if part.startswith("`--check`"))
+    (tmp_path / "bad.json").write_text('[{"text": "a", "entities": [], "relationships": [{"type": "USE"}]}]', "utf-8")
+    inputs = ["fine_tune_input/raw_graph_example.json", str(tmp_path / "bad.json"), str(tmp_path / "none.json")]
+    codes = [
+        subprocess.run(
+            [sys.executable, "convert_data.py", place, "--check"], cwd=REPOSITORY, capture_output=True, check=False
+        ).returncode
+        for place in inputs
+    ]
+    assert re.search(told, paragraph, re.DOTALL).groups() == tuple(map(str, codes))
+
+
+@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
+def test_the_bodies_of_the_batch_and_stream_routes_are_what_the_service_takes_and_gives(text):
+    (asked,) = (block for block in blocks(text, "json") if '"items"' in block)
+    answered, events = blocks(text, "text")
+    with serving(scripted) as client:
+        batch = client.post("/api/kg-extract/batch", json=json.loads(asked)).json()
+        stream = client.post("/api/kg-extract/stream", json={"text": "Silent Karvost deployed TolvekRAT."}).text
+    for result in batch["results"]:
+        if "graph" in result:
+            result["graph"] = {kind: ["..."] for kind in result["graph"]}  # the README leaves the items out
+    assert json.loads(answered.replace("[...]", '["..."]')) == batch
+    sent = stream.strip().split("\n\n")
+    shown = events.strip().split("\n\n")
+    assert len(shown) == 3
+    assert [event for event in sent if event in shown] == shown
+    assert shown[-1] == sent[-1]

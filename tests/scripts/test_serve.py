@@ -56,6 +56,15 @@ def port() -> Iterator[int]:
         yield number
 
 
+def test_it_says_what_it_loads_and_when_and_where_it_is_ready():
+    with serving("serve.py", "--scripted", "--port", "0") as (process, number, _):
+        assert process.stderr is not None
+        first = next(process.stderr)
+        ready = next(line for line in process.stderr if " ready " in line)
+    assert first == "loading canned answers ...\n"
+    assert re.search(rf" ready in \d+\.\d s on http://127\.0\.0\.1:{number}: scripted\n$", ready)
+
+
 def test_both_routes_answer(port):
     status, graph = ask(port, "POST", "/api/kg-extract", '{"text": "玻璃蝰蛇使用夜织机。"}'.encode())
     assert (status, list(graph)) == (200, ["entities", "relationships"])

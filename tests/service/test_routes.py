@@ -108,8 +108,8 @@ def test_what_a_format_has_no_place_for_is_told_in_a_header(canned):
         ({"min_confidence": "0.5"}, "valid number"),
         ({"offsets": 1}, "valid boolean"),
         ({"stats": "yes"}, "valid boolean"),
-        ({"format": "rdf"}, 'format: there is no "rdf".'),
-        ({"format": "xml"}, 'format: there is no "xml".'),
+        ({"format": "rdf"}, 'body.format: there is no "rdf".'),
+        ({"format": "xml"}, 'body.format: there is no "xml".'),
         ({"title": ""}, "at least 1 character"),
         ({"title": "x" * 501}, "at most 500 characters"),
         ({"title": "\ud800"}, "unable to parse raw data as a unicode string"),
@@ -127,6 +127,21 @@ def test_a_wish_that_can_not_be_met_is_422_in_words(canned, wish, says):
     response = canned.post(EXTRACT, content=json.dumps({"text": TEXT} | wish), headers=JSON)
     assert response.status_code == 422
     assert says in error_of(response)
+
+
+@pytest.mark.parametrize(
+    ("format_", "says"),
+    [
+        ("stxi", 'body.format: there is no "stxi". Did you mean "stix"? Known: json, '),
+        ("qqqqq", 'body.format: there is no "qqqqq". Known: json, '),
+    ],
+)
+def test_a_wrong_format_is_told_once_and_so_are_the_names(canned, format_, says):
+    told = error_of(canned.post(EXTRACT, json={"text": TEXT, "format": format_}))
+    assert told.startswith(says)
+    names = list(export.FORMATS)
+    assert told.count(", ".join(names)) == told.count("Known") == told.count("graphml") == 1
+    assert f"{names[-1]}. Send " in told
 
 
 def test_not_a_number_is_refused_wherever_it_stands(canned):

@@ -37,11 +37,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(base: Path, tmp_path: Path) -> SimpleNamespace:
     """The folder of an earlier run: what fine_tune.py wrote beside the weights, and the data that it trained on."""
-    from kgtune.training import tuning
+    from kgtune.training import preparing, tuning
 
     data = write_rows(tmp_path / "rows.json")
     cfg = config.load(None, "demo", [data, f"model.model_id={base}"]).config
-    prepared = tuning.prepare(cfg)
+    prepared = preparing.prepare(cfg)
     contract = tuning.contract_for(prepared, cfg)
     model_folder.save_contract(tmp_path / "final_model", contract, prepared.ontology)
     return SimpleNamespace(folder=tmp_path, data=data, contract=contract, prepared=prepared, cfg=cfg)

@@ -77,15 +77,15 @@ def test_rows_are_measured_as_they_are_rendered(tokenizer: Any) -> None:
 
 def test_what_windows_cost_is_told_before_training(tokenizer: Any) -> None:
     from kgtune import ontology
-    from kgtune.training import tuning
+    from kgtune.training import preparing
 
     full = supervise(tokenizer).samples[0].num_tokens
     for limit, told in ((full, False), (full - 10, True)):
         supervised = supervise(tokenizer, limit=limit, overlength="window")
-        prepared = tuning.Prepared(
+        prepared = preparing.Prepared(
             (make_example(),), ontology.load("threat_event"), SYSTEM, Path(), tokenizer, supervised
         )
-        assert ("relationships" in tuning.describe(prepared)) == told
+        assert ("relationships" in preparing.describe(prepared)) == told
 
 
 def test_drop_counts_what_it_drops(tokenizer: Any) -> None:
