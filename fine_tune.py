@@ -45,8 +45,7 @@ def main() -> int:
     output_dir = Path(args.output or resolved.config.output.dir)
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
-    is_saved = not (args.merge or args.dry_run or args.evaluate_only)
-    print(config_summary.short(resolved, output_dir / "run.json" if is_saved else None), file=sys.stderr)
+    print(config_summary.compact(resolved), file=sys.stderr)
 
     from kgtune import noise
 

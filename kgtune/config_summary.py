@@ -1,4 +1,4 @@
-"""Tells the configuration of a run: in a few lines what is not at its default, or every value; each with its origin.
+"""Tells the configuration of a run: what is not at its default, or every value, by section or line by line.
 
 Knows nothing about how it was put together (see config), nor where it is shown or saved.
 """
@@ -6,13 +6,17 @@ Knows nothing about how it was put together (see config), nor where it is shown 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from kgtune.config import COMMAND_LINE, Resolved, dotted, leaves
 from kgtune.settings import Config
+
+WIDTH = 120
+"""Columns of a line of `compact`."""
 
 
 class _Value(NamedTuple):
@@ -33,14 +37,16 @@ def short(resolved: Resolved, saved: Path | None = None) -> str:
     What the command line sets is named even where it sets a default: somebody wanted it there.
     """
     values = list(_values(resolved))
-    told = [one for one in values if one.origin]
-    lines = [_head(resolved)]
-    for origin in dict.fromkeys(one.origin for one in sorted(told, key=lambda one: _rank(one.origin))):
-        lines.append(f"  {origin}:")
-        mine = (one for one in told if one.origin == origin)
-        lines += [_line(section, list(ones)) for section, ones in groupby(mine, key=lambda one: one.section)]
+    num_defaults = sum(not one.origin for one in values)
     where = "--show-config" if saved is None else f"{saved}, or --show-config"
-    return "\n".join([*lines, f"  {len(values) - len(told)} values at their defaults; the whole: {where}"])
+    return "\n".join([*_told(resolved, values), f"  {num_defaults} values at their defaults; the whole: {where}"])
+
+
+def compact(resolved: Resolved) -> str:
+    """List every value by origin and section, in a page: what the log of a long run keeps."""
+    values = list(_values(resolved))
+    defaults = (one for one in values if not one.origin)
+    return "\n".join([*_told(resolved, values), "  at their defaults:", *_sections(defaults)])
 
 
 def whole(resolved: Resolved) -> str:
@@ -49,6 +55,19 @@ def whole(resolved: Resolved) -> str:
     width = max(len(one.key) for one in values)
     rows = (f"  {one.key:<{width}}  {one.text}" + (f"  ({one.origin})" if one.origin else "") for one in values)
     return "\n".join([_head(resolved), *rows])
+
+
+def _told(resolved: Resolved, values: list[_Value]) -> list[str]:
+    """Name by origin what is not the default, under a head."""
+    told = [one for one in values if one.origin]
+    lines = [_head(resolved)]
+    for origin in dict.fromkeys(one.origin for one in sorted(told, key=lambda one: _rank(one.origin))):
+        lines += [f"  {origin}:", *_sections(one for one in told if one.origin == origin)]
+    return lines
+
+
+def _sections(values: Iterable[_Value]) -> list[str]:
+    return [_line(section, list(ones)) for section, ones in groupby(values, key=lambda one: one.section)]
 
 
 def _head(resolved: Resolved) -> str:
@@ -71,4 +90,5 @@ def _rank(origin: str) -> int:
 
 def _line(section: str, values: list[_Value]) -> str:
     told = ", ".join(f"{one.name}={one.text}" for one in values)
-    return f"    {section}: {told}" if section else f"    {told}"
+    line = f"    {section}: {told}" if section else f"    {told}"
+    return textwrap.fill(line, WIDTH, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)

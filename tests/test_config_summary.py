@@ -52,6 +52,23 @@ def test_a_default_that_the_command_line_asks_for_is_named_too() -> None:
     assert "  command line:\n    lora: lora_r=4\n" in config_summary.short(resolved)
 
 
+def test_the_compact_form_has_every_value_once_on_a_page(mine: str) -> None:
+    text = config_summary.compact(config.load(mine, "gpu16", ["training.max_steps=20"]))
+    head, tail = text.split("  at their defaults:\n")
+    assert head == (
+        f"configuration: {mine}, profile gpu16\n  mine.yaml:\n    training: seed=7\n    ontology=\"stix21\"\n"
+        "  profile gpu16:\n    model: max_seq_length=1536\n    training: gradient_accumulation_steps=64\n"
+        "  command line:\n    training: max_steps=20\n"
+    )
+    assert '    lora: lora_r=4, lora_alpha=4, lora_dropout=0.1, target_modules=["q_proj",' in tail
+    assert text.count("learning_rate=0.0002") == text.count("max_seq_length=") == 1
+    names = [key[-1] for key, known in KEYS.items() if not known.is_section]
+    assert [name for name in names if f"{name}=" not in text] == []
+    assert len(names) == NUM_KEYS
+    assert len(text.splitlines()) <= 50
+    assert max(map(len, text.splitlines())) <= config_summary.WIDTH
+
+
 def test_the_whole_lists_every_key_and_the_origin_of_what_is_no_default(mine: str) -> None:
     resolved = config.load(mine, "gpu16", ["training.max_steps=20"])
     text = config_summary.whole(resolved)
