@@ -8,9 +8,10 @@ Knows nothing about HTTP or command lines. A format is one function in FORMATS; 
 
 from __future__ import annotations
 
+from kgtune.document import Document
 from kgtune.errors import UserError
 from kgtune.export import cypher, graphml, page, plain, raw, stix, tables
-from kgtune.export.records import Content, Document, Exported, Format
+from kgtune.export.records import Content, Exported, Format
 from kgtune.graph import HALF_CHARACTER, Graph
 from kgtune.ontology import Ontology
 from kgtune.spelling import suggestion

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from kgtune import document
 from kgtune.parsing import DuplicateKeyError
 from kgtune.service.admission import Bounds
 from kgtune.service.edge import Edge, error_body
@@ -186,6 +187,6 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
         refused("no_json")
         return _error_response(400, f"body: is no JSON ({first['ctx']['error']}, character {first['loc'][-1]}). {fix}")
     refused("invalid")
-    places = [".".join(str(part)[:60] for part in e["loc"]) + f": {e['msg']}" for e in error.errors()]
+    places = [document.told(one) for one in error.errors()]
     more = f"; and {len(places) - NUM_ERRORS_SHOWN} more" if len(places) > NUM_ERRORS_SHOWN else ""
     return _error_response(422, f"{'; '.join(places[:NUM_ERRORS_SHOWN])}{more}. {fix}")

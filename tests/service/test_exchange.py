@@ -5,10 +5,11 @@ import logging
 
 import pytest
 
+from kgtune.document import Source
 from kgtune.extraction.extractor import ScriptedExtractor, scripted
 from kgtune.service import exchange
 from kgtune.service.admission import Bounds
-from kgtune.service.bodies import Source, Wishes
+from kgtune.service.bodies import Wishes
 from kgtune.service.engine import Engine
 from kgtune.service.exchange import THREADED_CHARS, Exchange, estimate_tokens
 from kgtune.service.metrics import Metrics
