@@ -61,8 +61,10 @@ _METRICS_ZH = {
     "f1": "实体与关系合计 F1",
     "entity_relaxed_f1": "实体 F1（宽松）",
     "relationship_relaxed_f1": "关系 F1（宽松）",
-    "brier_score": "置信度的 Brier 分数",
-    "calibration_error": "期望校准误差（十档）",
+    "brier_score": "模型所述置信度的均方误差（Brier）",
+    "calibration_error": "模型所述置信度的期望校准误差（十档）",
+    "given_brier_score": "用户得到的置信度的均方误差（Brier）",
+    "given_calibration_error": "用户得到的置信度的期望校准误差（十档）",
 }
 _METRICS_EN = {
     "entity_f1": "entities, F1",
@@ -103,6 +105,10 @@ _FINDINGS_ZH = {
     ),
     "duplicate_id": ("两个实体共用一个 id", "使用 decoding.constraint=full。"),
     "dangling_id": ("关系指向不存在的实体", "使用 decoding.constraint=full。"),
+}
+CONFIDENCES = {
+    "stated": Words("stated confidence", "所述置信度"),
+    "given": Words("confidence that users get", "用户得到的置信度"),
 }
 PROBES = {
     "start_probability": Words("probability of the answer's right first token", "答案首个词元的概率"),

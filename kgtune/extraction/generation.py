@@ -21,11 +21,11 @@ from kgtune.decoding.decoding import Batch, Prefix, Row, gumbel, num_alike
 from kgtune.decoding.grammar import Rules
 from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
-from kgtune.extraction import agreement
+from kgtune.extraction import agreement, calibration
 from kgtune.extraction.calibration import Calibration
 from kgtune.extraction.extractor import Extraction, Watch, read_answer
 from kgtune.extraction.rules import answer_cap, rules_for
-from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph, round_confidence
+from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Shot
@@ -216,8 +216,7 @@ class TransformersExtractor:
         return _CONFIDENCE.sub(lambda found: found[1] + json.dumps(next(said)), answer)
 
     def _confidences(self, probabilities: Sequence[float]) -> Iterator[float]:
-        curve = None if self.calibration is None else self.calibration.confidence
-        return (round_confidence(one if curve is None else curve(one)) for one in probabilities)
+        return (calibration.given(self.calibration, one) for one in probabilities)
 
 
 def vocabulary_of(tokenizer: Any, num_tokens: int, stop_ids: Collection[int]) -> Vocabulary:

@@ -34,8 +34,8 @@ def test_an_advice_names_the_same_settings_in_both_languages(code):
 
 
 def test_every_metric_that_is_shown_has_words():
-    shown = {*tables.RATES, *overview.SCORES, *charts.INTERVALS}
-    assert len(shown) >= 17
+    shown = {*tables.RATES, *tables.CONFIDENCE, *overview.SCORES, *charts.INTERVALS}
+    assert len(shown) >= 21
     for name in shown:
         assert HAN.search(wording.metric(name).zh)
         assert not HAN.search(wording.metric(name).en)
