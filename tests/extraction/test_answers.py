@@ -160,6 +160,14 @@ def test_a_line_s_origin_is_in_its_bundle_and_a_title_that_it_lacks_is_its_name(
     assert b"TLP:AMBER" in expected
 
 
+def test_a_title_that_a_line_has_goes_before_its_name(tmp_path):
+    text = SourceText("r1", "a", document=Document("A title"))
+    target = answers.target(str(tmp_path / "one"), "html", ["r1"])
+    target.texts = {"r1": text}
+    target.write(next(answers.extract(EXTRACTOR, [text], Config())))
+    assert "<title>A title</title>" in (tmp_path / "one").read_text(encoding="utf-8")
+
+
 def test_two_lines_of_one_title_keep_their_own_ids_in_raw(tmp_path):
     texts = [SourceText(name, "a", document=Document("Weekly")) for name in ("r1", "r2")]
     target = answers.target(str(tmp_path / "raw.jsonl"), "raw", ["r1", "r2"])
