@@ -17,7 +17,6 @@ from pathlib import Path
 
 import httpx2
 
-from kgtune import graph as graphs
 from kgtune import model_folder, prompt
 from kgtune.errors import UserError
 from kgtune.extraction import rules as held
@@ -126,7 +125,7 @@ def _whole_items(raw: str) -> Graph | None:
     if reader.is_broken:
         return None
     entities = tuple(item for item in items if isinstance(item, Entity))
-    return graphs.closed(Graph(entities, tuple(item for item in items if isinstance(item, Relationship))))[0]
+    return Graph(entities, tuple(item for item in items if isinstance(item, Relationship)))
 
 
 def _refused(error: RefusedError) -> UserError:
