@@ -50,7 +50,7 @@ def _refuse_half_characters(content: Content) -> None:
     document, graph = content.document, content.graph
     places = {
         "text": [content.text],
-        "document": [document.title or "", document.url or ""],
+        "document": [document.title or "", document.url or "", document.id or ""],
         "entities": [value for one in graph.entities for value in (one.labels, one.id, one.name, one.description)],
         "relationships": [value for one in graph.relationships for value in (one.type, one.evidence)],
     }

@@ -193,7 +193,7 @@ class _Bundle:
         document = self.document
         id_ = our_id("report", document.title or "", document.url or "", document.published or "")
         made = self._head("report", id_) | {"name": document.name, "published": self.time}
-        made |= {"object_refs": [one for one in self.objects if one != id_]}
+        made |= {"object_refs": list(self.objects)}
         return [made | ({"external_references": self._references()} if document.url else {})]
 
     def _head(self, type_: str, id_: str) -> Properties:
