@@ -138,9 +138,9 @@ def test_of_evidence_that_is_as_sure_the_first_window_s_is_shown():
 
 
 def test_the_longest_description_is_kept():
-    told = ("a loader", "a loader of 2031", "")
+    told = ("a loader", "a loader of 2031", "a tool", "")
     answers = [Graph((Entity("Tool", "e1", "LanternRAT", one),)) for one in told]
-    found = merged(*answers, windows=[*WINDOWS, WINDOWS[0]])
+    found = merged(*answers, windows=[*WINDOWS, *WINDOWS])
     assert [one.description for one in found.graph.entities] == ["a loader of 2031"]
 
 
