@@ -23,9 +23,9 @@ from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
 from kgtune.extraction import agreement, calibration
 from kgtune.extraction.calibration import Calibration
-from kgtune.extraction.extractor import Extraction, Watch, read_answer
+from kgtune.extraction.extractor import Cancel, Extraction, Watch, read_answer, refuse_half_characters
 from kgtune.extraction.rules import answer_cap, rules_for
-from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph
+from kgtune.graph import EMPTY_TEXT, Graph
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Shot
@@ -35,8 +35,6 @@ from kgtune.settings import DecodingSettings
 _ITEM_END = re.compile(r'(?<!\\)"\}')
 # Within a string its quotation marks are escaped, so that this is found in the place of the key only.
 _CONFIDENCE = re.compile(r'("confidence":\s*)[-+.0-9eE]+')
-
-Cancel = threading.Event | Sequence[threading.Event]
 
 
 @dataclass
@@ -154,8 +152,7 @@ class TransformersExtractor:
         return len(self._ids("a")) - 1
 
     def _ids(self, text: str) -> list[int]:
-        if HALF_CHARACTER.search(text):
-            raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
+        refuse_half_characters(text)
         rendered = prompt.render(self.tokenizer, self.system, text, self.shots)
         return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
 

@@ -21,7 +21,7 @@ from kgtune import model_folder, prompt
 from kgtune.errors import UserError
 from kgtune.extraction import rules as held
 from kgtune.extraction.asking import Asking, Grammar
-from kgtune.extraction.extractor import Extraction, read_answer
+from kgtune.extraction.extractor import Cancel, Extraction, read_answer
 from kgtune.extraction.incremental import AnswerReader
 from kgtune.extraction.interruption import PartlyFailedError
 from kgtune.extraction.upstream import RefusedError, Reply, Upstream
@@ -32,8 +32,6 @@ from kgtune.settings import Config
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05  # between two looks at the flag that says that nobody waits any more
-
-Cancel = threading.Event | Sequence[threading.Event]
 
 
 @dataclass
