@@ -4,8 +4,10 @@
     python inference.py reports/ -o graphs/
     python inference.py reports.jsonl -o graphs.jsonl
 
-Inputs: the texts (.txt, .md, .jsonl with {"text", "id"} a line; .pdf, .docx and .html where markitdown is
-installed), a model folder that fine_tune.py wrote (default: <output.dir>/final_model), config.yaml.
+Inputs: the texts (.txt, .md, .jsonl; .pdf, .docx and .html where markitdown is installed), a model folder that
+fine_tune.py wrote (default: <output.dir>/final_model), config.yaml. A line of .jsonl is {"text", "id", "title",
+"url", "published", "tlp"}, all but the text optional; the last four are checked as the API checks them, and stix
+and html carry them on. A key that is none of these is named on stderr.
 Outputs, on stdout or where -o says: for one text its graph as JSON; for several JSON Lines
 {"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv, graphml or html
 writes one file for one text; --format raw writes lines that a person corrects and convert_data.py reads back;
@@ -57,7 +59,7 @@ def main() -> int:
     if len(left) < len(texts):
         print(f"going on with an earlier run: {len(texts) - len(left)} texts are done", file=sys.stderr)
     extractor = loader(args.model, resolved)() if left else None
-    target.texts = {text.source: text.text for text in texts}
+    target.texts = {text.source: text for text in texts}
     target.ontology = (
         getattr(extractor, "ontology", None) if left else model_folder.ontology_of(folder_of(args.model, resolved))
     )

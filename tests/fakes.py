@@ -4,8 +4,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from kgtune.extraction.extractor import Extraction, ScriptedExtractor, read_answer
+from kgtune.extraction.extractor import Extraction, Extractor, ScriptedExtractor, read_answer
 from kgtune.extraction.interruption import DeviceLostError, DeviceMemoryError
 
 LIMIT_S = 10.0  # for waits that end at once unless the test fails
@@ -47,6 +48,19 @@ class CallingExtractor:
 
     def extract(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> list[Extraction]:
         return self.answer(list(texts))
+
+
+def sure(extractor: Extractor, probability: float | None) -> Callable[[list[str]], list[Extraction]]:
+    """Answer as an extractor does, and say of every relationship that its choices had this probability."""
+
+    def answer(texts: list[str]) -> list[Extraction]:
+        found = extractor.extract(texts)
+        if probability is None:
+            return found
+        numbers = [len(one.graph.relationships) if one.graph else 0 for one in found]
+        return [replace(one, probabilities=(probability,) * n) for one, n in zip(found, numbers, strict=True)]
+
+    return answer
 
 
 class ShowingExtractor:

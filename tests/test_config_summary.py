@@ -56,7 +56,7 @@ def test_the_compact_form_has_every_value_once_on_a_page(mine: str) -> None:
     text = config_summary.compact(config.load(mine, "gpu16", ["training.max_steps=20"]))
     head, tail = text.split("  at their defaults:\n")
     assert head == (
-        f"configuration: {mine}, profile gpu16\n  mine.yaml:\n    training: seed=7\n    ontology=\"stix21\"\n"
+        f'configuration: {mine}, profile gpu16\n  mine.yaml:\n    training: seed=7\n    ontology="stix21"\n'
         "  profile gpu16:\n    model: max_seq_length=1536\n    training: gradient_accumulation_steps=64\n"
         "  command line:\n    training: max_steps=20\n"
     )

@@ -25,7 +25,7 @@ extraction.selection extraction.interruption service.admission",
     "sources examples prompt parsing next_step salvage salvage_items runs model_folder page extraction.texts \
 extraction.converting highlighting conversion.sampling \
 augmentation.tables decoding",
-    "graph grounding naming settings config_errors config config_summary planning",
+    "graph document grounding naming settings config_errors config config_summary planning",
     "ontology folding iocs",
     "checks",
     "errors options spelling yaml_file service.keys service.logs",

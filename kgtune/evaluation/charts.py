@@ -98,7 +98,7 @@ def intervals(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def calibration(reliability: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Lay out the share that is right against the stated confidence; None without a stated confidence."""
+    """Lay out the share that is right against the confidence; None without a confidence."""
     bins = [one for one in reliability if one["count"]]
     if not bins:
         return None

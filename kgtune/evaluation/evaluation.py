@@ -6,8 +6,8 @@ Knows nothing about training. Every number comes from answers generated here; no
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +52,8 @@ class Demands:
     known_names: frozenset[str] | None = None
     earlier: Earlier | None = None
     required: tuple[Condition, ...] = ()
+    given: Callable[[float], float] | None = None
+    """The confidence that users get for a probability; None: that is not measured."""
 
 
 def document_of(example: Example) -> Document:
@@ -66,7 +68,10 @@ def measure(extractor: Extractor, examples: Sequence[Example]) -> Measured:
     extractions = extractor.extract([example.text for example in examples])
     seconds = time.monotonic() - started
     judged = tuple(
-        judge(document_of(example), out.raw_text, is_truncated=out.finish_reason == "length")
+        replace(
+            judge(document_of(example), out.raw_text, is_truncated=out.finish_reason == "length"),
+            probabilities=tuple(round(one, 6) for one in out.probabilities),
+        )
         for example, out in zip(examples, extractions, strict=True)
     )
     passes = [out.statistics.num_forward_passes for out in extractions if out.statistics is not None]
@@ -115,7 +120,7 @@ def results(
     the bare base alone may be mere prompting. The keys are described in scoring.schema.
     """
     systems: list[str] = list(columns)
-    board = Scoreboard(systems, Rules(ontology, known_names=demands.known_names))
+    board = Scoreboard(systems, Rules(ontology, known_names=demands.known_names, given=demands.given))
     documents = []
     for answers in zip(*(measured.judged for measured in columns.values()), strict=True):
         judged: dict[str, Judged] = dict(zip(systems, answers, strict=True))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from kgtune.evaluation import wording
 from kgtune.evaluation.wording import Words
 from kgtune.graph import EMPTY_TEXT
-from kgtune.scoring.tables import RATES
+from kgtune.scoring.tables import CONFIDENCE, RATES
 
 SCORES = ("entity_f1", "relationship_f1", "entity_relaxed_f1", "relationship_relaxed_f1")
 TILES = ("strict_parse_rate", "referential_integrity_rate", "entity_f1", "relationship_f1", "empty_text_accuracy")
@@ -64,11 +64,11 @@ def main_comparison(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def headline_rows(result: Mapping[str, Any]) -> list[Row]:
-    """Return the headline table: the scores first, then the rates."""
+    """Return the headline table: the scores first, then the rates, then how far confidence is to be trusted."""
     columns = result["columns"]
     compared = main_comparison(result)
     rows = []
-    for name in (*SCORES, *RATES):
+    for name in (*SCORES, *RATES, *CONFIDENCE):
         values = {column: content["metrics"][name] for column, content in columns.items()}
         if all(one["value"] is None for one in values.values()):
             continue

@@ -53,12 +53,24 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
         charts={
             "losses": charts.losses(result["run"]),
             "intervals": charts.intervals(columns),
-            "calibration": charts.calibration(columns[tuned]["reliability"]),
+            "calibration": _calibrations(columns, tuned),
             "lengths": charts.lengths(result["documents"], shown),
         },
         shown_ids={case.id for case in picked},
         cases=[_drawn(case, ontology) for case in picked],
     )
+
+
+def _calibrations(columns: Mapping[str, Any], tuned: str) -> list[dict[str, Any]]:
+    """Lay out the confidence that the tuned model states, free and held to the grammar, and the one that users get."""
+    pictures = []
+    for name in dict.fromkeys([tuned, *(name for name in columns if name == "after_constrained")]):
+        for kind, prefix, bins in (("stated", "", "reliability"), ("given", "given_", "reliability_given")):
+            if (chart := charts.calibration(columns[name][bins])) is not None:
+                metrics = columns[name]["metrics"]
+                numbers = {what: metrics[f"{prefix}{what}"]["value"] for what in ("calibration_error", "brier_score")}
+                pictures.append({"column": name, "words": wording.CONFIDENCES[kind], "chart": chart, **numbers})
+    return pictures
 
 
 def _findings(columns: Mapping[str, Any], constraint: str | None) -> list[dict[str, Any]]:

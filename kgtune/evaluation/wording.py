@@ -73,8 +73,10 @@ _METRICS_ZH = {
     "f1": "实体与关系合计 F1",
     "entity_relaxed_f1": "实体 F1（宽松）",
     "relationship_relaxed_f1": "关系 F1（宽松）",
-    "brier_score": "置信度的 Brier 分数",
-    "calibration_error": "期望校准误差（十档）",
+    "brier_score": "模型所述置信度的均方误差（Brier）",
+    "calibration_error": "模型所述置信度的期望校准误差（十档）",
+    "given_brier_score": "用户得到的置信度的均方误差（Brier）",
+    "given_calibration_error": "用户得到的置信度的期望校准误差（十档）",
 }
 _METRICS_EN = {
     "entity_f1": "entities, F1",
@@ -125,6 +127,10 @@ _REMEDIES_ZH = {
     "other_repeats": "给该系统更短的文本，或限制重复。",
     "other_cut_off": "提高该系统的词元上限，或切分文本。",
 }  # fmt: skip
+CONFIDENCES = {
+    "stated": Words("stated confidence", "所述置信度"),
+    "given": Words("confidence that users get", "用户得到的置信度"),
+}
 PROBES = {
     "start_probability": Words("probability of the answer's right first token", "答案首个词元的概率"),
     "end_probability": Words("probability of ending where the gold answer ends", "在标准答案结尾处结束的概率"),

@@ -8,9 +8,10 @@ Knows nothing about HTTP or command lines. A format is one function in FORMATS; 
 
 from __future__ import annotations
 
+from kgtune.document import Document
 from kgtune.errors import UserError
 from kgtune.export import cypher, graphml, page, plain, raw, stix, tables
-from kgtune.export.records import Content, Document, Exported, Format
+from kgtune.export.records import Content, Exported, Format
 from kgtune.graph import HALF_CHARACTER, Graph
 from kgtune.ontology import Ontology
 from kgtune.spelling import nearest
@@ -50,7 +51,7 @@ def _refuse_half_characters(content: Content) -> None:
     document, graph = content.document, content.graph
     places = {
         "text": [content.text],
-        "document": [document.title or "", document.url or ""],
+        "document": [document.title or "", document.url or "", document.id or ""],
         "entities": [value for one in graph.entities for value in (one.labels, one.id, one.name, one.description)],
         "relationships": [value for one in graph.relationships for value in (one.type, one.evidence)],
     }

@@ -22,7 +22,8 @@ LOW_CONFIDENCE = 0.5
 def write(content: Content) -> Exported:
     """Write one item; `review` of an entity or relationship says why it is marked, and the findings count the marks."""
     haystack, findings = Haystack(content.text), Counter[str]()
-    item: dict[str, Any] = {"id": content.document.name} if content.document.name else {}
+    id_ = content.document.id or content.document.name  # two documents may have one title
+    item: dict[str, Any] = {"id": id_} if id_ else {}
     item |= {"text": content.text, "lang": grounding.language_of(content.text)}
     values = graphs.to_object(content.graph)
     item["entities"] = [

@@ -9,23 +9,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kgtune.document import Document
 from kgtune.graph import Graph
 from kgtune.ontology import Ontology
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Where a text comes from, as far as its sender says. `tlp` is the sharing label: clear, green, amber, ..."""
-
-    title: str | None = None
-    url: str | None = None
-    published: str | None = None
-    tlp: str | None = None
-
-    @property
-    def name(self) -> str:
-        """What it is called: its title, else its address, else nothing."""
-        return self.title or self.url or ""
 
 
 @dataclass(frozen=True, slots=True)

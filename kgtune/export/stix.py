@@ -10,12 +10,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from kgtune.document import Document, moment
 from kgtune.export import stix_mapping as mapping
 from kgtune.export import stix_objects
-from kgtune.export.records import Content, Document, Exported
+from kgtune.export.records import Content, Exported
 from kgtune.export.stix_mapping import End, Object, Said
 from kgtune.export.stix_objects import Properties, our_id
 from kgtune.graph import Relationship
@@ -193,7 +193,7 @@ class _Bundle:
         document = self.document
         id_ = our_id("report", document.title or "", document.url or "", document.published or "")
         made = self._head("report", id_) | {"name": document.name, "published": self.time}
-        made |= {"object_refs": [one for one in self.objects if one != id_]}
+        made |= {"object_refs": list(self.objects)}
         return [made | ({"external_references": self._references()} if document.url else {})]
 
     def _head(self, type_: str, id_: str) -> Properties:
@@ -215,7 +215,5 @@ def _percent(edge: Relationship) -> int:
 
 
 def _time(value: str) -> str:
-    """Write a date or time as STIX does: UTC, milliseconds. A time without a zone is taken as UTC."""
-    when = datetime.fromisoformat(value.replace("z", "Z"))
-    when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z"
+    """Write a date or time as STIX does: UTC, milliseconds."""
+    return f"{moment(value).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

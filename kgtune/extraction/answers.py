@@ -9,7 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,15 +117,15 @@ def report(rows: Sequence[Row]) -> str:
 class Target:
     """Where rows go. A folder and stdout get each row at once, a file is written whole by `close`.
 
-    An export shows the text of its source (`texts`), and `ontology` says what its labels and types mean. What a format
-    had no place for is added to the row's faults.
+    An export shows the text of its source (`texts`) and where that comes from, and `ontology` says what its labels and
+    types mean. What a format had no place for is added to the row's faults.
     """
 
     path: Path | None
     layout: Literal["object", "lines", "folder"]
     lines: list[str] = field(default_factory=list)
     format: str | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, SourceText] = field(default_factory=dict)
     ontology: Ontology | None = None
 
     def write(self, row: Row) -> None:
@@ -143,7 +143,8 @@ class Target:
             self._line(json.dumps(row.to_object(), ensure_ascii=False, separators=(",", ":")))
 
     def _export(self, row: Row, graph: Graph, format_: str) -> None:
-        exported = export.render(graph, self.texts[row.source], format_, _document(row.source), self.ontology)
+        source = self.texts[row.source]
+        exported = export.render(graph, source.text, format_, _document(source), self.ontology)
         row.faults.update(exported.findings)
         if self.layout == "lines":
             self._line(exported.content.decode("utf-8").removesuffix("\n"))
@@ -181,9 +182,10 @@ def target(out: str | None, format_: str | None, sources: Sequence[str]) -> Targ
     return Target(path, "lines" if several or format_ in ("jsonl", "raw") else "object", format=format_)
 
 
-def _document(source: str) -> export.Document:
-    """A file's name is the only title that a text on disk has."""
-    return export.Document(None if source in ("-", "--text") else Path(source).name)
+def _document(text: SourceText) -> export.Document:
+    """Return where a text comes from; one without a title is called by its file or its line's id."""
+    name = None if text.source in ("-", "--text") else Path(text.source).name
+    return replace(text.document, title=text.document.title or name, id=name)
 
 
 def _file_name(source: str) -> str:

@@ -12,8 +12,7 @@ from typing import Any, Literal
 from kgtune import prompt
 from kgtune.decoding import grammar
 from kgtune.decoding.grammar import Rules
-from kgtune.errors import UserError
-from kgtune.graph import HALF_CHARACTER
+from kgtune.extraction.extractor import refuse_half_characters
 
 Grammar = Literal["lark", "json_schema", "none"]
 
@@ -29,8 +28,7 @@ class Asking:
 
     def body(self, text: str, way: Grammar) -> dict[str, Any]:
         """Return the body of a request; greedy, and streamed, so that a server notices when nobody waits any more."""
-        if HALF_CHARACTER.search(text):
-            raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
+        refuse_half_characters(text)
         return {
             "model": self.model,
             "messages": prompt.messages(self.system, text),

@@ -1,6 +1,6 @@
 """How sure a model is, and how often it is right when it is that sure: a curve from probability to confidence.
 
-Knows nothing about models, graphs or tokens: it is fitted to pairs of a probability and whether the thing was right.
+Knows nothing about models, texts or tokens: it is fitted to pairs of a probability and whether the thing was right.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from kgtune import runs
 from kgtune.errors import ModelError
+from kgtune.graph import round_confidence
 
 CALIBRATION_FILE = "calibration.json"
 SCHEMA_VERSION = 1
@@ -64,6 +65,11 @@ class Calibration:
     def confidence(self, probability: float) -> float:
         """Say how often a relationship of this probability was right."""
         return _on(self.points, probability)
+
+
+def given(calibration: Calibration | None, probability: float) -> float:
+    """Return the confidence that users get; without a curve it is the bare probability."""
+    return round_confidence(probability if calibration is None else calibration.confidence(probability))
 
 
 def fit(items: Sequence[Judged]) -> Calibration | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from kgtune import ontology as ontologies
+from kgtune.errors import UserError
 from kgtune.extraction.merging import Merged
-from kgtune.graph import EMPTY_TEXT, Graph
+from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph
 from kgtune.ontology import Ontology
 from kgtune.parsing import Parsed, parse_answer
 
@@ -68,6 +69,8 @@ class Extractor(Protocol):
         ...
 
 
+Cancel = threading.Event | Sequence[threading.Event]
+"""One flag for all texts of a call, or one for each: a text that nobody waits for leaves its batch."""
 Watch = Callable[[str], None]
 """Told a text's answer so far, up to the end of an item; each time it is longer. On the extractor's thread."""
 
@@ -81,6 +84,12 @@ class WatchedExtractor(Extractor, Protocol):
     ) -> list[Extraction]:
         """Extract as `extract` does; each text that has a watch shows it its answer as it grows."""
         ...
+
+
+def refuse_half_characters(text: str) -> None:
+    """No tokenizer and no connection takes a lone surrogate: whoever has such a text is told what to do."""
+    if HALF_CHARACTER.search(text):
+        raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
 
 
 def extract_shown(

@@ -21,11 +21,11 @@ from kgtune.decoding.decoding import Batch, Prefix, Row, gumbel, num_alike
 from kgtune.decoding.grammar import Rules
 from kgtune.decoding.writing import FreeWriting, GrammarWriting, Limits, Writing
 from kgtune.errors import UserError
-from kgtune.extraction import agreement
+from kgtune.extraction import agreement, calibration
 from kgtune.extraction.calibration import Calibration
-from kgtune.extraction.extractor import Extraction, Watch, read_answer
+from kgtune.extraction.extractor import Cancel, Extraction, Watch, read_answer, refuse_half_characters
 from kgtune.extraction.rules import answer_cap, rules_for
-from kgtune.graph import EMPTY_TEXT, HALF_CHARACTER, Graph, round_confidence
+from kgtune.graph import EMPTY_TEXT, Graph
 from kgtune.model import TunedModel
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Shot
@@ -35,8 +35,6 @@ from kgtune.settings import DecodingSettings
 _ITEM_END = re.compile(r'(?<!\\)"\}')
 # Within a string its quotation marks are escaped, so that this is found in the place of the key only.
 _CONFIDENCE = re.compile(r'("confidence":\s*)[-+.0-9eE]+')
-
-Cancel = threading.Event | Sequence[threading.Event]
 
 
 @dataclass
@@ -154,8 +152,7 @@ class TransformersExtractor:
         return len(self._ids("a")) - 1
 
     def _ids(self, text: str) -> list[int]:
-        if HALF_CHARACTER.search(text):
-            raise UserError("the text holds half a character (a lone surrogate). Save it as UTF-8 and read it again.")
+        refuse_half_characters(text)
         rendered = prompt.render(self.tokenizer, self.system, text, self.shots)
         return list(self.tokenizer(rendered, add_special_tokens=False)["input_ids"])
 
@@ -216,8 +213,7 @@ class TransformersExtractor:
         return _CONFIDENCE.sub(lambda found: found[1] + json.dumps(next(said)), answer)
 
     def _confidences(self, probabilities: Sequence[float]) -> Iterator[float]:
-        curve = None if self.calibration is None else self.calibration.confidence
-        return (round_confidence(one if curve is None else curve(one)) for one in probabilities)
+        return (calibration.given(self.calibration, one) for one in probabilities)
 
 
 def vocabulary_of(tokenizer: Any, num_tokens: int, stop_ids: Collection[int]) -> Vocabulary:

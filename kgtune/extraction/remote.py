@@ -17,12 +17,11 @@ from pathlib import Path
 
 import httpx2
 
-from kgtune import graph as graphs
 from kgtune import model_folder, prompt
 from kgtune.errors import UserError
 from kgtune.extraction import rules as held
 from kgtune.extraction.asking import Asking, Grammar
-from kgtune.extraction.extractor import Extraction, read_answer
+from kgtune.extraction.extractor import Cancel, Extraction, read_answer
 from kgtune.extraction.incremental import AnswerReader
 from kgtune.extraction.interruption import PartlyFailedError
 from kgtune.extraction.upstream import RefusedError, Reply, Upstream
@@ -33,8 +32,6 @@ from kgtune.settings import Config
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05  # between two looks at the flag that says that nobody waits any more
-
-Cancel = threading.Event | Sequence[threading.Event]
 
 
 @dataclass
@@ -126,7 +123,7 @@ def _whole_items(raw: str) -> Graph | None:
     if reader.is_broken:
         return None
     entities = tuple(item for item in items if isinstance(item, Entity))
-    return graphs.closed(Graph(entities, tuple(item for item in items if isinstance(item, Relationship))))[0]
+    return Graph(entities, tuple(item for item in items if isinstance(item, Relationship)))
 
 
 def _refused(error: RefusedError) -> UserError:

@@ -6,18 +6,27 @@ is reported all at once, before a model is loaded. PDF, DOCX and HTML are conver
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from pydantic import ValidationError
+
+from kgtune import document
+from kgtune.document import SOURCE_KEYS, Document, Source
 from kgtune.errors import DataError, Problem
 from kgtune.extraction import converting
 from kgtune.graph import HALF_CHARACTER
 from kgtune.parsing import loads_strict
+from kgtune.spelling import nearest
+
+log = logging.getLogger(__name__)
 
 LINES_SUFFIX = ".jsonl"
+LINE_KEYS = ("text", "id", *SOURCE_KEYS)
 SUFFIXES = (".txt", ".md", LINES_SUFFIX, *converting.SUFFIXES)
 
 
@@ -25,18 +34,21 @@ SUFFIXES = (".txt", ".md", LINES_SUFFIX, *converting.SUFFIXES)
 class SourceText:
     """A text and the name of the place it came from (a path, the id of a line, "-" or "--text").
 
-    `is_converted`: its places are those of the text that a conversion made, which nobody else has.
+    `is_converted`: its places are those of the text that a conversion made, which nobody else has. `document` is what
+    its line says of where it comes from.
     """
 
     source: str
     text: str
     is_converted: bool = False
+    document: Document = field(default_factory=Document)
 
 
 def read_texts(places: Sequence[str], stdin: BinaryIO) -> list[SourceText]:
     """Read every file, the files of a folder that can be read, and standard input for "-", in this order.
 
-    A .jsonl file has a text a line, {"text": ..., "id": ...}; without an id it is called by file and line.
+    A .jsonl file has a text a line, {"text": ..., "id": ...}; without an id it is called by file and line. A line's
+    `title`, `url`, `published` and `tlp` are held to what the API allows. A key that is not known is named.
     """
     problems: list[Problem] = []
     texts: list[SourceText] = []
@@ -66,19 +78,37 @@ def _texts(source: str, stdin: BinaryIO, problems: list[Problem]) -> list[Source
 
 
 def _of_lines(data: str, source: str, problems: list[Problem]) -> list[SourceText]:
-    texts = []
+    texts: list[SourceText] = []
+    unread: Counter[str] = Counter()
     for number, line in enumerate(data.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{source}:{number}"
-        item = _item(line)
-        text, name = item.get("text"), item.get("id", where)
-        if not isinstance(text, str) or not text.strip() or not isinstance(name, str) or HALF_CHARACTER.search(text):
-            fix = 'Write {"text": "...", "id": "..."} on each line; other keys are ignored.'
-            problems.append(Problem("E-LINE", where, 'is no JSON object with a "text" that has a text.', fix))
-        else:
-            texts.append(SourceText(name, text))
+        if line.strip():
+            item = _item(line)
+            unread.update(item.keys() - set(LINE_KEYS))
+            texts += _of_line(item, f"{source}:{number}", problems)
+    if unread:
+        told = ", ".join(_counted(key, count) for key, count in sorted(unread.items()))
+        log.warning("%s: not read: %s", source, told)
     return texts
+
+
+def _of_line(item: Mapping[str, object], where: str, problems: list[Problem]) -> list[SourceText]:
+    text, name = item.get("text"), item.get("id", where)
+    if not isinstance(text, str) or not text.strip() or not isinstance(name, str) or HALF_CHARACTER.search(text + name):
+        fix = 'Write {"text": "...", "id": "..."} on each line.'
+        problems.append(Problem("E-LINE", where, 'is no JSON object with a "text" that has a text.', fix))
+        return []
+    try:
+        origin = Source.model_validate({key: item[key] for key in SOURCE_KEYS if key in item})
+    except ValidationError as error:
+        faults = "; ".join(document.told(one) for one in error.errors())
+        problems.append(Problem("E-LINE", where, f"{faults}.", "Mend the value, or leave the key out."))
+        return []
+    return [SourceText(name, text, document=origin.document())]
+
+
+def _counted(key: str, count: int) -> str:
+    close = nearest(key, LINE_KEYS)
+    return f'"{key[:60]}" of {count} lines' + (f' (did you mean "{close}"?)' if close else "")
 
 
 def _item(line: str) -> dict[str, object]:

@@ -49,7 +49,8 @@ def column(sample: Sample, bootstrap: Bootstrap, cost: Cost = Cost()) -> dict[st
             "names": {level: int(sums[INDEX[f"name_{level}"]]) for level in NAME_LEVELS},
             "evidence": {level: int(sums[INDEX[f"evidence_{level}"]]) for level in EVIDENCE_LEVELS},
         },
-        "reliability": reliability(sums),
+        "reliability": reliability(sums, ""),
+        "reliability_given": reliability(sums, "given_"),
         "reasons": dict(sorted(sample.reasons.items(), key=lambda item: (-item[1], item[0]))),
         "findings": {
             code: {"count": sample.finding_counts[code], "rows": sample.findings[code]}
@@ -80,11 +81,12 @@ def rounded(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else round(value, 4) + 0.0
 
 
-def reliability(sums: Counts) -> list[dict[str, Any]]:
-    """Compare, bin by bin, the confidence that was stated with the share that was right."""
+def reliability(sums: Counts, prefix: str) -> list[dict[str, Any]]:
+    """Compare, bin by bin, the confidence that was stated, or given, with the share that was right."""
     table = []
     for b in range(NUM_BINS):
-        count, right, confidence = (int(sums[INDEX[f"bin{b}_{what}"]]) for what in ("count", "right", "confidence"))
+        whats = ("count", "right", "confidence")
+        count, right, confidence = (int(sums[INDEX[f"{prefix}bin{b}_{what}"]]) for what in whats)
         table.append(
             {
                 "from": b / NUM_BINS,

@@ -41,7 +41,8 @@ class Judged:
 
     `answer` is the raw text, None where a system hands out graphs and no text. `graph` is what the strict reader
     gives, `repaired` what the tolerant one does (the same graph where the strict one succeeds). `has_details`: the
-    system states confidence and evidence; of one that does not, neither is measured.
+    system states confidence and evidence; of one that does not, neither is measured. `probabilities` are those of the
+    choices behind the strict graph's relationships, in their order; empty where they are not known.
     """
 
     document: Document
@@ -52,6 +53,7 @@ class Judged:
     is_truncated: bool = False
     has_details: bool = True
     faults: Counter[str] = field(default_factory=Counter)
+    probabilities: tuple[float, ...] = ()
 
 
 def judge(document: Document, answer: str | None, *, is_truncated: bool = False) -> Judged:

@@ -75,7 +75,7 @@ def _items(document: Document) -> list[tuple[str, ...]]:
 
 
 def read(path: Path, column: str) -> Earlier:
-    """Read an earlier result; of version 1 or 2."""
+    """Read an earlier result; of version 1, 2 or 3."""
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Item:
     graph: Graph | None = None
     has_details: bool = True
     is_truncated: bool = False
+    probabilities: tuple[float, ...] = ()
     head: Mapping[str, Any] = field(default_factory=dict)
 
     def named(self, key: str) -> str:
@@ -126,7 +127,10 @@ def _of_evaluation(value: Mapping[str, Any], column: str | None, head: Mapping[s
         raise UserError(f'{head["where"]}: has no column "{column}". There are: {", ".join(there) or "none"}.')
     answer = columns[column]
     is_truncated = bool(answer.get("is_truncated", answer.get("cut", False)))
-    return Item(format="evaluation", answer=answer.get("answer"), is_truncated=is_truncated, **head)
+    known = tuple(answer.get("probabilities", ()))  # since version 3
+    return Item(
+        format="evaluation", answer=answer.get("answer"), is_truncated=is_truncated, probabilities=known, **head
+    )
 
 
 def document(gold: Item, *, default_id: str = "") -> Document:
@@ -165,7 +169,8 @@ def judged(doc: Document, answer: Item | None) -> Judged:
     """Judge a system's item, or the lack of one."""
     if answer is not None and answer.graph is not None:
         return judge_graph(doc, answer.graph, has_details=answer.has_details)
-    return judge(doc, answer.answer if answer else None, is_truncated=answer is not None and answer.is_truncated)
+    found = judge(doc, answer.answer if answer else None, is_truncated=answer is not None and answer.is_truncated)
+    return replace(found, probabilities=answer.probabilities) if answer else found
 
 
 def measured(path: Path, split: str, skipped: Counter[str]) -> Iterator[Item]:

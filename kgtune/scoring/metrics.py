@@ -32,8 +32,15 @@ _ITEM = tuple(
                  *(f"hits_{mode}" for mode in MODES))
 )  # fmt: skip
 _LEVELS = (*(f"name_{level}" for level in NAME_LEVELS), *(f"evidence_{level}" for level in EVIDENCE_LEVELS))
-_BINS = tuple(f"bin{b}_{what}" for b in range(NUM_BINS) for what in ("count", "right", "confidence"))
-COUNTERS: tuple[str, ...] = (*_ROW, *_ITEM, *_LEVELS, "both_ends", "judged_confidences", "squared_error", *_BINS)
+SAID = ("", "given_")
+"""Of the confidence that an answer states, and of the one that users get, calibrated from the model's choices."""
+_CONFIDENCE = tuple(
+    f"{prefix}{name}"
+    for prefix in SAID
+    for name in ("judged_confidences", "squared_error",
+                 *(f"bin{b}_{what}" for b in range(NUM_BINS) for what in ("count", "right", "confidence")))
+)  # fmt: skip
+COUNTERS: tuple[str, ...] = (*_ROW, *_ITEM, *_LEVELS, "both_ends", *_CONFIDENCE)
 INDEX = {name: place for place, name in enumerate(COUNTERS)}
 
 Better = Literal["higher", "lower", "neither"]
@@ -98,6 +105,19 @@ def _item_metrics() -> tuple[Metric, ...]:
     return tuple(made)
 
 
+def _confidence_metrics() -> tuple[Metric, ...]:
+    made: list[Metric] = []
+    for prefix, words in zip(SAID, ("that the answer states", "that users get"), strict=True):
+        of = (f"{prefix}judged_confidences",)
+        brier = f"mean squared error (Brier) of the confidence {words}"
+        error = f"expected calibration error, ten bins, of the confidence {words}"
+        made += [
+            Metric(f"{prefix}brier_score", brier, (f"{prefix}squared_error",), of, "lower", scale=1 / FIXED),
+            Metric(f"{prefix}calibration_error", error, (), of, "lower"),
+        ]
+    return tuple(made)
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -121,10 +141,7 @@ METRICS: dict[str, Metric] = {
         _share("evidence_names_both_ends_rate", "predicted relationships whose evidence names both ends", "both_ends",
                " ".join(f"evidence_{level}" for level in EVIDENCE_LEVELS), per_row=False),
         _share("truncation_rate", "cut at the token cap", "truncated", "rows", "lower"),
-        Metric("brier_score", "mean squared error of the relationships' confidence", ("squared_error",),
-               ("judged_confidences",), "lower", scale=1 / FIXED),
-        Metric("calibration_error", "expected calibration error over ten bins", (), ("judged_confidences",),
-               "lower"),
+        *_confidence_metrics(),
     )
 }  # fmt: skip
 
@@ -145,20 +162,20 @@ IN_SLICES = (
 
 def values(metric: Metric, sums: Sums) -> npt.NDArray[np.float64]:
     """Compute a metric from sums of shape (..., counters); NaN where there is nothing to divide by."""
-    if metric.name == "calibration_error":
-        return _calibration_error(sums)
+    if metric.name.endswith("calibration_error"):
+        return _calibration_error(sums, metric.name.removesuffix("calibration_error"))
     up, down = _total(sums, metric.up), _total(sums, metric.down)
     empty = np.equal(down, 0)
     ratio: npt.NDArray[np.float64] = np.where(empty, np.nan, metric.scale * up / np.where(empty, 1, down))
     return ratio
 
 
-def _calibration_error(sums: Sums) -> npt.NDArray[np.float64]:
+def _calibration_error(sums: Sums, prefix: str) -> npt.NDArray[np.float64]:
     gaps = np.zeros(sums.shape[:-1])
     for b in range(NUM_BINS):
-        right, confidence = sums[..., INDEX[f"bin{b}_right"]], sums[..., INDEX[f"bin{b}_confidence"]]
+        right, confidence = (sums[..., INDEX[f"{prefix}bin{b}_{what}"]] for what in ("right", "confidence"))
         gaps += np.abs(right * FIXED - confidence)
-    count = sums[..., INDEX["judged_confidences"]]
+    count = sums[..., INDEX[f"{prefix}judged_confidences"]]
     empty = np.equal(count, 0)
     error: npt.NDArray[np.float64] = np.where(empty, np.nan, gaps / (FIXED * np.where(empty, 1, count)))
     return error

@@ -1,4 +1,4 @@
-"""Every key of the results, its type and its meaning: evaluation_results.json, version 2, and the scorer's own file.
+"""Every key of the results, its type and its meaning: evaluation_results.json, version 3, and the scorer's own file.
 
 Knows nothing about how a number is made beyond its words. `python -m kgtune.scoring --schema` prints it; a test holds
 that every key written is described and every described one written.
@@ -25,7 +25,7 @@ def _metric(words: str) -> Key:
         "high": number("upper end of the 95 % interval", null=True),
         "interval": text("bootstrap: percentiles over resampled documents; wilson: all resamples agree, so Wilson's "
                           "for as many trials as documents count; none: no interval"),
-        "count": whole("what is counted, summed; null for calibration_error", null=True),
+        "count": whole("what is counted, summed; null for a calibration error", null=True),
         "of": whole("what it is divided by, summed (F1: gold and predicted items, the ratio times 2)"),
     }, shape="metric")  # fmt: skip
 
@@ -97,6 +97,14 @@ def _slices() -> dict[str, Key]:
     return made
 
 
+_BIN = an_object("one bin", {
+    "from": number("lower edge, in the bin"),
+    "to": number("upper edge, in the next bin but for the last"),
+    "count": whole("predicted relationships in it"),
+    "mean_confidence": number("their mean confidence", null=True),
+    "share_right": number("share of them that are strict hits", null=True),
+}, shape="bin")  # fmt: skip
+
 _COLUMN = an_object("one system", {
     "num_rows": whole("texts that were answered"),
     "num_documents": whole("documents that they are parts of: what is resampled"),
@@ -106,13 +114,8 @@ _COLUMN = an_object("one system", {
         "names": an_object("entity names", {level: whole(f"names: {level}") for level in NAME_LEVELS}),
         "evidence": an_object("evidence", {level: whole(f"evidence: {level}") for level in EVIDENCE_LEVELS}),
     }),
-    "reliability": a_list("stated confidence against the share that is right, ten bins", an_object("one bin", {
-        "from": number("lower edge, in the bin"),
-        "to": number("upper edge, in the next bin but for the last"),
-        "count": whole("predicted relationships in it"),
-        "mean_confidence": number("their mean confidence", null=True),
-        "share_right": number("share of them that are strict hits", null=True),
-    })),
+    "reliability": a_list("stated confidence against the share that is right, ten bins", _BIN),
+    "reliability_given": a_list("the same of the confidence that users get; counts are 0 where none is known", _BIN),
     "reasons": any_of(f"answers that are no strict graph, by their reason: {', '.join(FINDINGS)}", whole("answers")),
     "findings": any_of("all findings, fatal or not, by code", an_object("one finding", {
         "count": whole("answers with it"),
@@ -157,6 +160,8 @@ _DOCUMENT = an_object("one row: text, gold graph and every answer", {
         "findings": a_list("all findings", text("code")),
         "is_truncated": Key("truth value", "stopped at the token cap"),
         "f1": number("F1 of entities and relationships together, strict", null=True),
+        "probabilities": a_list("of the choices behind each relationship of the strict graph; empty where not known",
+                                number("probability")),
         "hits": an_object("places of the strict hits in the strict graph, from 0", {
             "entities": a_list("entities", whole("place")),
             "relationships": a_list("relationships", whole("place")),
@@ -275,6 +280,12 @@ EVALUATION = an_object("evaluation_results.json", {
         "num_asked": whole("evaluation.few_shot_k"),
         "num_too_long": whole("train rows that were drawn and did not fit in model.max_seq_length"),
         "rows": a_list("the train rows that were shown", text("row id")),
+    }),
+    "confidence": an_object("the confidence that inference.py and serve.py give; after_constrained is measured by it", {
+        "kind": text("calibrated; probability (of the choices, without a curve); stated; agreement (decoding.samples)"),
+        "is_measured": Key("truth value", "not where it is stated or agreement, nor on the rows of the curve itself"),
+        "num_items": whole("relationships that the curve was fitted to; null without one", null=True),
+        "num_documents": whole("validation rows' documents that they are of; null without a curve", null=True),
     }),
     "probes": any_of("the columns before and after, by one forward pass over each gold answer", _PROBE),
     "run": _RUN,

@@ -19,7 +19,7 @@ from kgtune.scoring.sample import Sample
 from kgtune.scoring.statistics import Bootstrap
 from kgtune.scoring.tally import Row, Rules, tally
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(slots=True)
@@ -105,5 +105,6 @@ def _answer(judged: Judged, row: Row) -> dict[str, Any]:
         "findings": list(row.findings),
         "is_truncated": judged.is_truncated,
         "f1": row.f1,
+        "probabilities": list(judged.probabilities),
         "hits": row.hits,
     }

@@ -18,6 +18,7 @@ RATES = (
     "empty_text_accuracy_hard", "name_grounding_rate", "evidence_grounding_rate", "entity_hallucination_rate",
     "truncation_rate",
 )  # fmt: skip
+CONFIDENCE = ("calibration_error", "brier_score", "given_calibration_error", "given_brier_score")
 HEADLINE = (
     "strict_parse_rate", "parse_after_repair_rate", "contract_shape_rate", "schema_valid_rate",
     "referential_integrity_rate", "empty_text_accuracy", "truncation_rate", "entity_f1", "relationship_f1",
@@ -47,6 +48,11 @@ def table(result: Mapping[str, Any]) -> str:
     for words, prefix in _PARTS.items():
         cells = [_f1(column["metrics"], prefix) for column in columns.values()]
         lines.append(_line(f"{words}: F1 (precision / recall; 95 % interval)", cells, _change(changes, f"{prefix}f1")))
+    for name in CONFIDENCE:
+        found_by_column = [column["metrics"][name] for column in columns.values()]
+        if any(one["value"] is not None for one in found_by_column):
+            cells = [_mean(one) for one in found_by_column]
+            lines.append(_line(METRICS[name].words, cells, _change(changes, name)))
     for lang in next(iter(columns.values()))["slices"]["language"]:
         for words, prefix in list(_PARTS.items())[:2]:
             cells = [_f1(column["slices"]["language"][lang]["metrics"], prefix) for column in columns.values()]
@@ -107,6 +113,10 @@ def _rate(metric: Mapping[str, Any]) -> str:
     if metric["value"] is None:
         return "-"
     return f"{metric['value']:.3f} ({metric['count']}/{metric['of']}; {_between(metric)})"
+
+
+def _mean(metric: Mapping[str, Any]) -> str:
+    return "-" if metric["value"] is None else f"{metric['value']:.3f} ({_between(metric)})"
 
 
 def _f1(metrics: Mapping[str, Any], prefix: str) -> str:

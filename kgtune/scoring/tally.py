@@ -6,7 +6,7 @@ Knows nothing about other answers, intervals or files. All that is measured on a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,6 +31,8 @@ class Rules:
     aliases: Aliases = NO_ALIASES
     known_names: frozenset[str] | None = None
     """Folded names of the train documents; None: unknown, and names are not sliced."""
+    given: Callable[[float], float] | None = None
+    """The confidence that users get for a probability; None: that is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,10 @@ def tally(judged: Judged, rules: Rules) -> Row:
         if judged.has_details:
             _count_evidence(predicted_graph, haystack, counts)
     if judged.has_details:
-        _count_confidence(predicted_graph, relationships.strict, counts)
+        stated = [edge.confidence for edge in predicted_graph.relationships]
+        _count_confidence("", stated, relationships.strict, counts)
+    if rules.given is not None:
+        _count_confidence("given_", map(rules.given, judged.probabilities), relationships.strict, counts)
     return Row(
         counts,
         dict(_cells(gold, predicted, entities, relationships, rules)),
@@ -178,18 +183,17 @@ def _count_evidence(graph: Graph, text: Haystack, counts: Counter[str]) -> None:
             counts["both_ends"] += grounded.holds_both(edge, (source, target))
 
 
-def _count_confidence(graph: Graph, right: frozenset[int], counts: Counter[str]) -> None:
-    for place, edge in enumerate(graph.relationships):
+def _count_confidence(prefix: str, said: Iterable[float], right: frozenset[int], counts: Counter[str]) -> None:
+    for place, confidence in enumerate(said):
         is_right = int(place in right)
-        confidence = round(edge.confidence * FIXED)
-        b = min(int(edge.confidence * NUM_BINS), NUM_BINS - 1)
+        b = min(int(confidence * NUM_BINS), NUM_BINS - 1)
         counts.update(
             {
-                "judged_confidences": 1,
-                "squared_error": round((edge.confidence - is_right) ** 2 * FIXED),
-                f"bin{b}_count": 1,
-                f"bin{b}_right": is_right,
-                f"bin{b}_confidence": confidence,
+                f"{prefix}judged_confidences": 1,
+                f"{prefix}squared_error": round((confidence - is_right) ** 2 * FIXED),
+                f"{prefix}bin{b}_count": 1,
+                f"{prefix}bin{b}_right": is_right,
+                f"{prefix}bin{b}_confidence": round(confidence * FIXED),
             }
         )
 

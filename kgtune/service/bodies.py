@@ -5,33 +5,15 @@ Knows nothing about routes. The graph's own records stand in graph; a test holds
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kgtune import export
 from kgtune import graph as graphs
+from kgtune.document import STRICT, Line, Source
 from kgtune.errors import UserError
-from kgtune.export import Document
 from kgtune.extraction.selection import Wanted
-
-Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
-
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?")
-
-
-def _date(value: str) -> str:
-    try:
-        # fromisoformat also reads weeks and days without hyphens, which no format has a place for
-        if not _DATE.fullmatch(value):
-            raise ValueError
-        datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError("is no date. Write 2026-11-20 or 2026-11-20T08:30:00Z") from None
-    return value
 
 
 def _format(value: str) -> str:
@@ -41,20 +23,8 @@ def _format(value: str) -> str:
         raise ValueError(str(error).removeprefix("format: ")) from None  # the place is told by whoever answers
 
 
-def _tlp(value: object) -> object:
-    """Take the label as people write it: ``TLP:AMBER+STRICT``."""
-    return value.lower().removeprefix("tlp:").strip() if isinstance(value, str) else value
-
-
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Field(max_length=100)]
-Line = Annotated[str, Field(min_length=1, max_length=500)]
-Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
-Date = Annotated[
-    str,
-    Field(max_length=40, json_schema_extra={"anyOf": [{"format": "date"}, {"format": "date-time"}]}),
-    AfterValidator(_date),
-]
 # Checked by refusals, which says it better and knows the configured limit; documented here.
 Text = Annotated[str, Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})]
 Format = Annotated[str, AfterValidator(_format), Field(json_schema_extra={"enum": [*export.FORMATS]})]
@@ -63,7 +33,7 @@ Format = Annotated[str, AfterValidator(_format), Field(json_schema_extra={"enum"
 class Request(BaseModel):
     """What all requests share: no key is ignored, and no value is bent into another type."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = STRICT
 
 
 class Wishes(Request):
@@ -84,22 +54,6 @@ class Wishes(Request):
         labels = None if self.labels is None else frozenset(self.labels)
         types = None if self.types is None else frozenset(self.types)
         return Wanted(labels, types, self.min_confidence, self.offsets, id_style)
-
-
-class Source(Request):
-    """Where a text comes from. Nothing is fetched; formats that have a place for it carry it on."""
-
-    title: Line | None = None
-    """Title of the document."""
-    url: Url | None = None
-    """Its address, http or https."""
-    published: Date | None = None
-    """When it was published, ISO 8601."""
-    tlp: Annotated[Tlp, BeforeValidator(_tlp)] | None = None
-    """Its sharing label (TLP 2.0)."""
-
-    def document(self) -> Document:
-        return Document(self.title, self.url, self.published, self.tlp)
 
 
 class StreamRequest(Wishes, Source):

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from kgtune.document import Source
 from kgtune.errors import UserError
 from kgtune.extraction.extractor import Extraction
 from kgtune.service import answering, refusals
 from kgtune.service.answering import Answer, Asked
-from kgtune.service.bodies import Source, Wishes
+from kgtune.service.bodies import Wishes
 from kgtune.service.engine import Engine
 from kgtune.service.jobs import EngineError, Job
 from kgtune.service.metrics import Metrics

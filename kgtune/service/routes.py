@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from kgtune import export
+from kgtune.document import Source
 from kgtune.extraction.extractor import Extraction
 from kgtune.extraction.selection import Selection
 from kgtune.parsing import loads_strict
@@ -35,7 +36,6 @@ from kgtune.service.bodies import (
     GraphBody,
     HealthBody,
     ReadyBody,
-    Source,
     StreamRequest,
     Wishes,
 )

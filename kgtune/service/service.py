@@ -7,9 +7,8 @@ one that answers from a table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from kgtune import document
 from kgtune.parsing import DuplicateKeyError
 from kgtune.service.admission import Bounds
 from kgtune.service.edge import Edge, error_body
@@ -176,12 +176,6 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return _error_response(error.status_code, message, headers)
 
 
-def _at_fault(error: Mapping[str, Any]) -> str:
-    """Say where a body is at fault and how; of a validator of ours in its own words."""
-    place = ".".join(str(part)[:60] for part in error["loc"])
-    return f"{place}: {error['msg'].removeprefix('Value error, ').rstrip('.')}"
-
-
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     """Say what is wrong with a body, without quoting it."""
     assert isinstance(error, RequestValidationError), error
@@ -196,6 +190,6 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
         refused("no_json")
         return _error_response(400, f"body: is no JSON ({first['ctx']['error']}, character {first['loc'][-1]}). {fix}")
     refused("invalid")
-    places = [_at_fault(e) for e in error.errors()]
+    places = [document.told(one) for one in error.errors()]
     more = f"; and {len(places) - NUM_ERRORS_SHOWN} more" if len(places) > NUM_ERRORS_SHOWN else ""
     return _error_response(422, f"{'; '.join(places[:NUM_ERRORS_SHOWN])}{more}. {fix}")

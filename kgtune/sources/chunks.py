@@ -19,6 +19,7 @@ from kgtune.sources.findings import Findings, RawDocument
 from kgtune.sources.head import Head
 from kgtune.sources.reader import Options, scan
 from kgtune.sources.scanner import FAULT
+from kgtune.spelling import nearest
 
 _TITLE_KEYS = ("document_title", "document_id", "source", "file_name", "filename", "url", "title")
 Item = tuple[str, Mapping[str, Any]]
@@ -80,7 +81,10 @@ def _chunks_of(
 ) -> Iterator[_Chunk]:
     infos = item.get("chunks_info")
     if not isinstance(infos, list) or not infos:
-        findings.problem("E-NO-CHUNK", f"{where}.chunks_info", "names no chunk.", "Say which chunk it was found in.")
+        others = [key for key, value in item.items() if isinstance(value, list)]
+        close = None if "chunks_info" in item else nearest("chunks_info", others)
+        fix = f'Did you mean chunks_info by "{close}"?' if close else "Say which chunk it was found in."
+        findings.problem("E-NO-CHUNK", f"{where}.chunks_info", "names no chunk.", fix)
         return
     seen: set[tuple[str, str]] = set()
     for i, info in enumerate(infos):

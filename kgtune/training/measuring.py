@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from kgtune.extraction.generation import TransformersExtractor
 from kgtune.extraction.rules import answer_cap, rules_for
 from kgtune.prompt import Shot
 from kgtune.settings import Config
-from kgtune.training import card, checkpoints, processes, training, watching
+from kgtune.training import card, checkpoints, confidence, processes, training, watching
 from kgtune.training.preparing import Prepared, demands
 from kgtune.training.training import TrainResult
 from kgtune.training.tuning import contract_for, origin
@@ -220,6 +220,7 @@ def seconds(columns: Columns) -> dict[str, float]:
 def keep_results(outcome: Outcome, prepared: Prepared, cfg: Config, output_dir: Path) -> dict[str, Any]:
     """Write evaluation_results.json, and the report as HTML and Markdown."""
     made_by = origin(prepared, cfg)
+    given = confidence.of(cfg, output_dir / "final_model")
     facts = {
         "split": cfg.evaluation.split,
         "num_held_out": len(of_split(prepared.examples, cfg.evaluation.split)),
@@ -229,10 +230,12 @@ def keep_results(outcome: Outcome, prepared: Prepared, cfg: Config, output_dir: 
         "num_rows_dropped": dict(prepared.supervision.dropped),
         "ledger": prepared.supervision.ledger.as_object(),
         "few_shot": outcome.shots.as_object(),
+        "confidence": given.as_object(),
         "probes": outcome.probes,
         "run": outcome.run,
     }
-    result = evaluation.results(outcome.columns, prepared.ontology, facts, demands(cfg, prepared.examples))
+    held_against = replace(demands(cfg, prepared.examples), given=given.function)
+    result = evaluation.results(outcome.columns, prepared.ontology, facts, held_against)
     runs.write_json_atomic(output_dir / RESULTS_FILE, result)
     runs.write_text_atomic(output_dir / "evaluation_report.md", report.markdown(result))
     runs.write_text_atomic(output_dir / "evaluation_report.html", report_page.render(result, prepared.ontology))

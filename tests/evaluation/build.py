@@ -11,6 +11,7 @@ from kgtune.evaluation.evaluation import Demands
 from kgtune.examples import Example
 from kgtune.extraction.extractor import ScriptedExtractor
 from kgtune.graph import Entity, Graph, Relationship
+from tests.fakes import CallingExtractor, sure
 
 ONTOLOGY = ontology.load("threat_event")
 PROSE = "I can't do that."
@@ -29,6 +30,7 @@ FACTS: dict[str, Any] = {
     "data_sha256": "d" * 64, "ontology_sha256": "o" * 64, "seed": 1, "num_rows_trained_on": 2000,
     "num_rows_dropped": {}, "git_sha": "abc", "versions": {"python": "3.11"}, "device": "cpu", "date": "2026-01-01",
     "few_shot": {"num_asked": 1, "num_too_long": 0, "rows": ["train-07"]},
+    "confidence": {"kind": "calibrated", "is_measured": True, "num_items": 40, "num_documents": 20},
     "probes": {"before": PROBE, "after": PROBE},
     "run": {
         "num_steps": 20, "losses": [{"step": 5 * n, "loss": 2.0 / n} for n in range(1, 5)],
@@ -69,10 +71,13 @@ def answer(number: int) -> str:
 
 def measured(rows: list[Example] = EXAMPLES, **columns: dict[str, str]) -> dict[str, Any]:
     """Measure columns of answers by text; what has none is prose."""
-    made = {
-        name: evaluation.measure(ScriptedExtractor(answers, default=PROSE), rows) for name, answers in columns.items()
-    }
-    return evaluation.results(made, ONTOLOGY, FACTS, Demands(known_names=frozenset({"velkarat"})))
+    made = {}
+    for name, answers in columns.items():
+        probability = 0.5 if name == "after_constrained" else None
+        extractor = CallingExtractor(sure(ScriptedExtractor(answers, default=PROSE), probability))
+        made[name] = evaluation.measure(extractor, rows)
+    demands = Demands(known_names=frozenset({"velkarat"}), given=lambda probability: probability + 0.4)
+    return evaluation.results(made, ONTOLOGY, FACTS, demands)
 
 
 def result(rows: list[Example] = EXAMPLES) -> dict[str, Any]:

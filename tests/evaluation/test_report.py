@@ -45,6 +45,18 @@ def test_both_tables_say_how_much_was_measured_and_what_each_column_is(text):
         assert f"- {wording.column(name).zh}: {words.zh}\n" in chinese
 
 
+def test_the_stated_confidence_and_the_one_that_users_get_stand_beside_each_other(text):
+    english, chinese = text.split("# 评测报告\n")
+    stated = "expected calibration error, ten bins, of the confidence that the answer states"
+    given = "expected calibration error, ten bins, of the confidence that users get"
+    cells = {line.split(" | ")[0]: line.split(" | ")[1:5] for line in english.splitlines() if line.startswith("| ")}
+    assert cells[f"| {stated}"][3].startswith("0.050 (")
+    assert cells[f"| {given}"][:3] == ["-"] * 3
+    assert cells[f"| {given}"][3].startswith("0.100 (")
+    assert "| 用户得到的置信度的期望校准误差（十档） | - | - | - | 0.100 (" in chinese
+    assert "| 用户得到的置信度的均方误差（Brier） | - | - | - | 0.010 (" in chinese
+
+
 def test_the_documents_show_gold_base_and_tuned(text):
     assert text.count("- **gold**: ") == text.count("- **标准答案**: ") == 3
     assert "✓ Otter 10 USE VelkaRAT" in text

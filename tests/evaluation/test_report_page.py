@@ -76,9 +76,20 @@ def test_the_rows_that_the_base_was_shown_are_named(page):
 
 
 def test_all_pictures_are_drawn(page):
-    for name in ("loss by step", "metrics with 95 % intervals", "calibration", "F1 by length"):
+    sure = ("tuned, stated confidence", "tuned, held to the grammar, stated confidence",
+            "tuned, held to the grammar, confidence that users get")  # fmt: skip
+    names = ["loss by step", "metrics with 95 % intervals", "F1 by length", *(f"calibration: {one}" for one in sure)]
+    for name in names:
         assert page.count(f'aria-label="{name}"') == 1, name
     assert page.count("<polyline") == 3
+
+
+def test_how_far_each_confidence_is_to_be_trusted_is_told_beside_its_picture(page):
+    shown = words(page)
+    assert "tuned, held to the grammar微调后（受语法约束）: stated confidence所述置信度." in shown
+    assert "ECE 0.050, Brier 0.003" in shown
+    assert "held to the grammar微调后（受语法约束）: confidence that users get用户得到的置信度." in shown
+    assert "ECE 0.100, Brier 0.010" in shown
 
 
 def test_a_page_without_probes_curve_or_examples_leaves_them_out():

@@ -44,8 +44,8 @@ def test_every_remedy_and_every_column_has_words_in_both_languages():
 
 
 def test_every_metric_that_is_shown_has_words():
-    shown = {*tables.RATES, *overview.SCORES, *charts.INTERVALS}
-    assert len(shown) >= 17
+    shown = {*tables.RATES, *tables.CONFIDENCE, *overview.SCORES, *charts.INTERVALS}
+    assert len(shown) >= 21
     for name in shown:
         assert HAN.search(wording.metric(name).zh)
         assert not HAN.search(wording.metric(name).en)

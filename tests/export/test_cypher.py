@@ -113,3 +113,8 @@ def test_numbered_ids_of_two_documents_are_not_merged():
 @given(random_graphs(), st.integers(1, 2))
 def test_an_engine_reads_any_graph(graph, times):
     assert stored(graph, times=times) == expected(graph)
+
+
+@pytest.mark.parametrize("letter", "uU")
+def test_a_string_is_cut_in_two_between_a_backslash_and_either_u(letter):
+    assert cypher.string(f"C:\\{letter}0027", Counter()) == f"'C:\\\\' + '{letter}0027'"

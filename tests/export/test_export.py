@@ -12,7 +12,7 @@ from kgtune import graph as graphs
 from kgtune.errors import UserError
 from kgtune.export import Document
 from kgtune.extraction.extractor import CANNED_ANSWER
-from kgtune.graph import Graph
+from kgtune.graph import Entity, Graph, Relationship
 from kgtune.parsing import parse_answer
 from tests.export import golden
 from tests.export.graphs import HOSTILE_GRAPH, HOSTILE_TEXT
@@ -96,6 +96,16 @@ def test_half_a_character_is_refused_by_its_place(name, where):
         graph = replace(GRAPH, relationships=(replace(edge, evidence=half),))
     with pytest.raises(UserError, match=rf"^{where}: holds half a character"):
         export.render(graph, text, name, document)
+
+
+@pytest.mark.parametrize("key", ["labels", "id", "name", "description", "type", "evidence", "title", "url"])
+def test_half_a_character_is_refused_in_every_value(key):
+    entity, edge, half = Entity("Tool", "a", "a", "b"), Relationship("USE", "a", "a", 0.5, "c"), {key: "\ud83d"}
+    entity = replace(entity, **half) if hasattr(entity, key) else entity
+    edge = replace(edge, **half) if hasattr(edge, key) else edge
+    document = Document(**half) if key in ("title", "url") else Document()
+    with pytest.raises(UserError, match="holds half a character"):
+        export.render(Graph((entity,), (edge,)), "text", "json", document)
 
 
 @pytest.mark.property

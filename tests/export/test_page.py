@@ -116,3 +116,17 @@ def test_the_policy_lets_our_own_script_run_and_nothing_else():
 @given(random_graphs(), st.sampled_from(HOSTILE))
 def test_any_graph_is_harmless(graph, text):
     assert_harmless(Reader(page(graph, text)))
+
+
+def test_two_edges_of_the_same_nodes_are_bent_apart():
+    entities = (Entity("ThreatOrganization", "a", "GlassViper"), Entity("Tool", "b", "NightLoom"))
+    edges = tuple(Relationship(kind, "a", "b", 0.9) for kind in ("USE", "LAUNCH", "HAS"))
+    paths = re.findall(r'd="(M[^"]*Q[^"]*)"', page(Graph(entities, edges), "text"))
+    assert len(paths) == len(set(paths)) == 3
+
+
+def test_a_long_name_is_shortened_where_it_is_drawn_and_whole_in_the_list():
+    name = "N" * 29
+    drawing, _, rest = page(Graph((Entity("Tool", "a", name),)), "text").partition("</svg>")
+    assert f">{'N' * 27}…<" in drawing
+    assert name in rest

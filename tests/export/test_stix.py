@@ -253,3 +253,25 @@ def test_ids_are_of_version_5():
     # the standard's own example of an observable: its namespace, and the JSON of what identifies it
     made = stix_objects.properties("ipv4-addr", "198.51.100.3")
     assert stix_objects.identity("ipv4-addr", "198.51.100.3", made) == "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4"
+
+
+def test_a_relationship_that_stands_twice_is_one_object_and_counted():
+    edges = (Relationship("USE", "a", "b", 0.9, "says so"),) * 2
+    graph = Graph((Entity("ThreatOrganization", "a", "GlassViper"), Entity("Tool", "b", "NightLoom")), edges)
+    value, findings = bundle(graph)
+    assert [one["type"] for one in value["objects"]].count("relationship") == 1
+    assert +findings == {"relationship given twice": 1}
+
+
+def test_two_spellings_of_one_thing_have_no_relationship_with_themselves():
+    said, notes, findings = edge(("malware", "VelkaRAT"), "uses", ("malware", "velkarat"), known="stix21")
+    assert (said, len(notes)) == ([], 1)
+    assert findings == {"no STIX relationship: malware uses malware": 1, "two entities are one STIX object": 1}
+
+
+def test_a_report_does_not_refer_to_itself():
+    names = (("Report", "Bulletin 7"), ("Report", "bulletin 7"), ("AttackEvent", "Tidefall"))
+    entities = tuple(Entity(label, id_, name) for id_, (label, name) in zip("abc", names, strict=True))
+    value, _ = bundle(Graph(entities, (Relationship("BELONG", "a", "b", 0.9), Relationship("BELONG", "a", "c", 0.9))))
+    [refs] = [one["object_refs"] for one in value["objects"] if one["type"] == "report"]
+    assert refs == [one["id"] for one in value["objects"] if one["type"] == "campaign"]

@@ -1,5 +1,6 @@
 """Rows, their counts, and where they go."""
 
+import dataclasses
 import json
 
 import pytest
@@ -23,7 +24,7 @@ def rows():
 
 
 def write(target):
-    target.texts = {text.source: text.text for text in TEXTS}
+    target.texts = {text.source: text for text in TEXTS}
     for row in rows():
         target.write(row)
     target.close()
@@ -139,7 +140,7 @@ def test_an_export_goes_to_stdout_a_file_or_a_folder_as_its_bytes(tmp_path, capf
     folder = answers.target(str(tmp_path) + "/", name, [row.source])
     file = answers.target(str(tmp_path / "one"), name, [row.source])
     for target in (stdout, folder, file):
-        target.texts = {row.source: "a"}
+        target.texts = {row.source: TEXTS[0]}
         target.write(row)
         target.close()
     assert capfdbinary.readouterr().out == expected
@@ -147,10 +148,41 @@ def test_an_export_goes_to_stdout_a_file_or_a_folder_as_its_bytes(tmp_path, capf
     assert (tmp_path / "one").read_bytes() == expected
 
 
+def test_a_line_s_origin_is_in_its_bundle_and_a_title_that_it_lacks_is_its_name(tmp_path):
+    origin = Document(None, "https://x.example/r", "2026-11-20", "amber")
+    text = SourceText("r1", "a", document=origin)
+    target = answers.target(str(tmp_path / "one"), "stix", ["r1"])
+    target.texts = {"r1": text}
+    target.write(next(answers.extract(EXTRACTOR, [text], Config())))
+    expected = export.render(rows()[0].graph, "a", "stix", dataclasses.replace(origin, title="r1")).content
+    assert (tmp_path / "one").read_bytes() == expected
+    assert b"https://x.example/r" in expected
+    assert b"TLP:AMBER" in expected
+
+
+def test_a_title_that_a_line_has_goes_before_its_name(tmp_path):
+    text = SourceText("r1", "a", document=Document("A title"))
+    target = answers.target(str(tmp_path / "one"), "html", ["r1"])
+    target.texts = {"r1": text}
+    target.write(next(answers.extract(EXTRACTOR, [text], Config())))
+    assert "<title>A title</title>" in (tmp_path / "one").read_text(encoding="utf-8")
+
+
+def test_two_lines_of_one_title_keep_their_own_ids_in_raw(tmp_path):
+    texts = [SourceText(name, "a", document=Document("Weekly")) for name in ("r1", "r2")]
+    target = answers.target(str(tmp_path / "raw.jsonl"), "raw", ["r1", "r2"])
+    target.texts = {text.source: text for text in texts}
+    for row in answers.extract(EXTRACTOR, texts, Config()):
+        target.write(row)
+    target.close()
+    lines = (tmp_path / "raw.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["r1", "r2"]
+
+
 def test_what_an_export_could_not_take_is_counted_with_the_row():
     row = rows()[0]
     target = answers.target("unused.jsonl", "raw", [row.source])
-    target.texts = {row.source: "a"}
+    target.texts = {row.source: TEXTS[0]}
     target.write(row)
     marked = {"to review: name is not in the text": 3, "to review: evidence is not in the text": 2}
     assert row.faults == {"names_not_in_text": 3, "evidence_not_in_text": 2, **marked}

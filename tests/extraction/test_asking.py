@@ -73,3 +73,10 @@ def test_without_rules_nothing_is_asked_for():
 def test_half_a_character_is_refused_before_it_is_sent():
     with pytest.raises(UserError, match="half a character"):
         ASKING.body("\ud83d", "none")
+
+
+def test_without_types_the_schema_has_no_relationship():
+    def most(rules):
+        return asking.schema(rules)["properties"]["relationships"].get("maxItems")
+
+    assert (most(Rules(("Tool",), ())), most(RULES)) == (0, None)

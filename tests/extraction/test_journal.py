@@ -95,3 +95,12 @@ def test_one_text_or_stdout_keeps_no_journal(tmp_path):
 
 def test_the_journal_of_a_folder_lies_in_it(tmp_path):
     assert journal.begin(f"{tmp_path}/new/", TEXTS, MARKS).path == tmp_path / "new" / ".partial"
+
+
+def test_a_journal_of_another_version_is_not_gone_on_with(tmp_path):
+    run(begin(tmp_path), TEXTS, stop=1)
+    path = tmp_path / "out.jsonl.partial"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"schema_version":1', '"schema_version":0'), encoding="utf-8")
+    with pytest.raises(UserError, match="was left by a run with another version; going on would mix two runs"):
+        begin(tmp_path)

@@ -150,3 +150,18 @@ def test_many_windows_are_asked_in_parts_and_told():
     assert sizes == [256, 256, 88]
     assert [said[:2] for said in told] == [(256, 600), (512, 600), (600, 600)]
     assert [bool(said[2]) for said in told] == [True, True, False]
+
+
+def test_of_a_text_with_one_window_cancelled_the_whole_is_cancelled():
+    def answer(texts):
+        finishes = ("length", "cancelled")
+        return [Extraction(Graph(), EMPTY_TEXT, finish, 1, 1) for finish, _ in zip(finishes, texts, strict=True)]
+
+    [found] = long(CallingExtractor(answer)).extract([TEXT])
+    assert found.finish_reason == "cancelled"
+
+
+def test_a_text_without_any_graph_has_the_reason_and_the_answer_of_its_first_window():
+    first, second = ANSWERS
+    [found] = long(ScriptedExtractor({first: "no graph", second: "[]"})).extract([TEXT])
+    assert (found.reason, found.raw_text) == ("not_json", "no graph")

@@ -2,6 +2,7 @@
 
 from kgtune import graph as graphs
 from kgtune.extraction.merging import Conflict, merge
+from kgtune.extraction.selection import Wanted, select
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.grounding import Span
 from kgtune.ontology.aliases import Aliases
@@ -90,6 +91,8 @@ def test_evidence_stands_where_its_window_says_and_not_where_the_text_first_has_
     found = merged(Graph(), only_second, text=text, windows=[Span(0, 11), Span(12, 23)])
     [said] = found.evidence[found.graph.relationships[0]]
     assert (said.span.start, said.span.end) == (12, 22)
+    shown, _ = select(found.graph, text, Wanted(offsets=True), found)
+    assert shown["relationships"][0]["evidence_at"]["start"] == 12
 
 
 def test_what_overlapping_windows_both_say_is_said_once():
@@ -126,3 +129,21 @@ def test_the_whole_is_closed_and_canonical():
     )
     assert graphs.reference_problems(found.graph) == []
     assert graphs.canonical(found.graph, TEXT) == found.graph
+
+
+def test_of_evidence_that_is_as_sure_the_first_window_s_is_shown():
+    edge = [("USE", 1, 2, 0.7, "APT1 used LanternRAT")], [("USE", 1, 2, 0.7, "used LANTERNRAT again")]
+    found = merged(*(graph(("Org", "APT1"), ("Tool", "LanternRAT"), edges=one) for one in edge))
+    assert [one.evidence for one in found.graph.relationships] == ["APT1 used LanternRAT"]
+
+
+def test_the_longest_description_is_kept():
+    told = ("a loader", "a loader of 2031", "a tool", "")
+    answers = [Graph((Entity("Tool", "e1", "LanternRAT", one),)) for one in told]
+    found = merged(*answers, windows=[*WINDOWS, *WINDOWS])
+    assert [one.description for one in found.graph.entities] == ["a loader of 2031"]
+
+
+def test_names_that_fold_to_nothing_stay_two():
+    found = merged(graph(("Tool", "\u200b")), graph(("Tool", "\u2060")))
+    assert {one.name for one in found.graph.entities} == {"\u200b", "\u2060"}

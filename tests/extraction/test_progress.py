@@ -17,7 +17,8 @@ def test_what_is_left_takes_as_long_as_what_is_done_did():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (11_100, "3 h 5 min")]
+    ("seconds", "words"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (5400, "1 h 30 min"), (11_100, "3 h 5 min")],
 )
 def test_times_are_said_as_people_do(seconds, words):
     assert in_words(seconds) == words

@@ -210,3 +210,18 @@ def test_no_log_line_holds_a_text(folder, caplog):
             except UserError as error:
                 assert "SecretName" not in str(error)
     assert "SecretName" not in caplog.text
+
+
+def test_a_relationship_of_a_cut_answer_that_leads_nowhere_is_taken_out_and_counted(folder, caplog):
+    answer = CANNED_ANSWER.replace('"target":"e2"', '"target":"e9"').removesuffix("]}")
+    with serving(lambda _: Answer(answer, "length")) as fake:
+        (extraction,) = load(folder, fake).extract([TEXT])
+    assert [edge.type for edge in extraction.graph.relationships] == ["ATTACK"]
+    assert "{'dangling': 1}" in caplog.text
+
+
+def test_a_text_that_is_refused_without_our_grammar_is_asked_once(folder):
+    with serving(lambda _: Answer(status=422), owned_by="sglang") as fake:
+        with pytest.raises(UserError, match="does not take this text .422."):
+            load(folder, fake).extract([TEXT])
+        assert len(fake.bodies) == 1

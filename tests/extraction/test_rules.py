@@ -2,9 +2,12 @@
 
 import pytest
 
+from kgtune import ontology as ontologies
 from kgtune.decoding.grammar import Rules
 from kgtune.extraction import rules as held
 from kgtune.graph import Entity, Graph, Relationship
+from kgtune.prompt import Contract
+from kgtune.settings import DecodingSettings
 
 RULES = Rules(("Tool", "Target"), ("USE",), verbatim_labels=frozenset({"Tool"}), is_evidence_verbatim=True)
 TEXT = "GlassViper used NightLoom."
@@ -40,3 +43,10 @@ def test_what_is_free_by_the_rules_is_left_alone():
     free = Rules(("Tool", "Target"), ("USE",), is_closed=False)
     graph = Graph((Entity("Tool", "e1", "VelkaRAT"),), (Relationship("USE", "e1", "e9", 0.9, "made up"),))
     assert held.kept(graph, TEXT, free) == (graph, {})
+
+
+def test_even_the_least_cap_leaves_room_for_one_entity():
+    ontology = ontologies.load("threat_event")
+    contract = Contract("base", "system", "brief", ontology.hash, "probe", 200)
+    found = [held.rules_for(contract, ontology, DecodingSettings(), cap).max_entities for cap in (1, 400, 10**6)]
+    assert (found[0], 1 < found[1] < 999, found[2]) == (1, True, 999)

@@ -1,9 +1,12 @@
 """Texts from files, folders and standard input, and every way in which they can't be used."""
 
 import io
+import json
+import logging
 
 import pytest
 
+from kgtune.document import Document
 from kgtune.errors import DataError
 from kgtune.extraction.texts import SourceText, read_texts
 
@@ -71,3 +74,49 @@ def test_two_texts_of_one_name_are_refused(tmp_path):
     file.write_text('{"text": "one", "id": "r1"}\n{"text": "two", "id": "r1"}\n', encoding="utf-8")
     with pytest.raises(DataError, match="r1: is the name of 2 texts"):
         read_texts([str(file)], NO_STDIN)
+
+
+def lines(tmp_path, *items):
+    file = tmp_path / "reports.jsonl"
+    file.write_text("".join(json.dumps(item) + "\n" for item in items), encoding="utf-8")
+    return str(file)
+
+
+def test_a_line_says_where_its_text_comes_from(tmp_path):
+    origin = {"title": "A title", "url": "https://x.example/r", "published": "2026-11-20", "tlp": "TLP:AMBER"}
+    file = lines(tmp_path, {"text": "one", "id": "r1"} | origin, {"text": "two", "id": "r2", "title": None})
+    assert read_texts([file], NO_STDIN) == [
+        SourceText("r1", "one", document=Document("A title", "https://x.example/r", "2026-11-20", "amber")),
+        SourceText("r2", "two", document=Document()),
+    ]
+
+
+def test_what_is_wrong_about_where_a_text_comes_from_is_listed_with_its_line(tmp_path):
+    file = lines(tmp_path, {"text": "one", "published": "yesterday", "tlp": 7}, {"text": "two", "title": ""})
+    date = "published: is no date. Write 2026-11-20 or 2026-11-20T08:30:00Z"
+    tlp = "tlp: Input should be 'clear', 'green', 'amber', 'amber+strict' or 'red'"
+    with pytest.raises(DataError) as caught:
+        read_texts([file], NO_STDIN)
+    assert [str(problem).removeprefix(str(tmp_path) + "/") for problem in caught.value.problems] == [
+        f"reports.jsonl:1: {date}; {tlp}. Mend the value, or leave the key out.",
+        "reports.jsonl:2: title: String should have at least 1 character. Mend the value, or leave the key out.",
+    ]
+
+
+def test_half_a_character_in_an_id_is_told_before_a_file_would_hold_it(tmp_path):
+    with pytest.raises(DataError, match="reports.jsonl:1: is no JSON object"):
+        read_texts([lines(tmp_path, {"text": "one", "id": "r\ud83d"})], NO_STDIN)
+
+
+def test_keys_of_lines_that_are_not_read_are_counted_by_name_with_the_nearest_one(tmp_path, caplog):
+    file = lines(tmp_path, {"text": "one", "titel": "A title", "lang": "en"}, {"text": "two", "lang": "en"})
+    with caplog.at_level(logging.WARNING, "kgtune"):
+        read_texts([file], NO_STDIN)
+    said = f'{file}: not read: "lang" of 2 lines, "titel" of 1 lines (did you mean "title"?)'
+    assert [record.getMessage() for record in caplog.records] == [said]
+
+
+def test_known_keys_of_lines_are_no_word_worth(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "kgtune"):
+        read_texts([lines(tmp_path, {"text": "one", "id": "r1", "tlp": "red"})], NO_STDIN)
+    assert caplog.records == []

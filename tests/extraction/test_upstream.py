@@ -167,3 +167,11 @@ def test_no_message_and_no_log_line_holds_the_text(caplog):
             messages.append(str(caught.value))
             assert "secret" in json.dumps(fake.bodies)
     assert [text for text in [*messages, caplog.text] if "secret" in text] == []
+
+
+def test_no_proxy_of_the_environment_sees_a_text(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving(lambda _: Answer("{}")) as fake:
+        assert complete(upstream(fake, retries=0)).text == "{}"

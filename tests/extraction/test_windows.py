@@ -89,3 +89,9 @@ def test_two_hundred_thousand_characters_on_one_line_take_little_memory_and_few_
     assert {len(text[s.start : s.end]) <= 600 for s in spans} == {True}
     assert measured < 40 * len(text)
     assert peak < 64 * 2**20
+
+
+def test_an_overlap_makes_room_for_a_long_sentence_that_follows():
+    text = "One two three. Four five six. A long sentence that has all of nine words."
+    pieces = told(text, windows(text, words, 10, 6))
+    assert pieces == ["One two three. Four five six.", "A long sentence that has all of nine words."]

@@ -261,18 +261,29 @@ def _grounding(cases):
     }
 
 
+def probabilities(case):
+    """Make up the probability of each relationship."""
+    edges = case.strict.relationships if case.strict else ()
+    return tuple((len(edge.evidence) + 3 * place) % 8 / 8 for place, edge in enumerate(edges))
+
+
 def _calibration(cases):
-    pairs = []
+    stated, given = [], []
     for case in cases:
         if case.strict:
             predicted = [r if r[1] and r[2] else None for r in ends(case.strict)]
             right = taken_off(ends(case.gold), predicted)
-            pairs += [(edge.confidence, place in right) for place, edge in enumerate(case.strict.relationships)]
+            stated += [(edge.confidence, place in right) for place, edge in enumerate(case.strict.relationships)]
+            given += [(one**2, place in right) for place, one in enumerate(probabilities(case))]
+    return _surety("", stated) | _surety("given_", given)
+
+
+def _surety(prefix, pairs):
     bins: dict[int, list] = {}
     for confidence, right in pairs:
         bins.setdefault(min(math.floor(confidence * 10 + 1e-12), 9), []).append((confidence, right))
     gaps = sum(abs(sum(right for _, right in one) - sum(c for c, _ in one)) for one in bins.values())
     return {
-        "brier_score": share(sum((c - right) ** 2 for c, right in pairs), len(pairs)),
-        "calibration_error": share(gaps, len(pairs)),
+        f"{prefix}brier_score": share(sum((c - right) ** 2 for c, right in pairs), len(pairs)),
+        f"{prefix}calibration_error": share(gaps, len(pairs)),
     }

@@ -12,7 +12,7 @@ from kgtune.graph import Graph, to_object
 from kgtune.scoring import files
 from kgtune.scoring.files import Answers
 from kgtune.scoring.records import Record
-from tests.scoring.build import GOLD, RIGHT, TEXT
+from tests.scoring.build import GOLD, RIGHT, TEXT, document
 
 OBJECT = to_object(GOLD)
 
@@ -61,6 +61,11 @@ def test_a_system_that_states_no_confidence_is_not_judged_by_one():
     assert found.graph is not None
     assert found.has_details is False
     assert item({"id": "a", "graph": OBJECT}).has_details is True
+
+
+def test_the_probabilities_of_an_evaluation_come_along_with_its_answers():
+    value = {"id": "a", "gold": RIGHT, "answers": {"after": {"answer": RIGHT, "probabilities": [0.5]}}}
+    assert files.judged(document(), item(value, "after")).probabilities == (0.5,)
 
 
 def test_a_column_of_an_evaluation_of_either_version():

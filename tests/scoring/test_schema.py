@@ -19,6 +19,7 @@ from kgtune.grounding import match_key
 from kgtune.scoring import __main__ as command
 from kgtune.scoring import description, earlier, gate, schema, session
 from kgtune.scoring.description import Key
+from tests.fakes import CallingExtractor, sure
 from tests.scoring.build import GOLD, HALF, NOTHING, ONTOLOGY, RIGHT, TEXT
 
 TALLY = {"in": 3, "kept": 2, "out": 2, "lost": {"too long": 1}}
@@ -34,6 +35,7 @@ FACTS = {
     "constraint": "full", "config_sha256": "c", "data_sha256": "d",
     "ontology_sha256": "o", "seed": 1, "num_rows_trained_on": 2, "num_rows_dropped": {"too long": 1},
     "run": {"num_steps": 1, "losses": [{"step": 1, "loss": 0.5}]}, **runs.provenance(),
+    "confidence": {"kind": "calibrated", "is_measured": True, "num_items": 40, "num_documents": 20},
     "few_shot": {"num_asked": 2, "num_too_long": 0, "rows": ["r1"]}, "probes": {"before": PROBE, "after": PROBE},
 }  # fmt: skip
 
@@ -49,12 +51,16 @@ def evaluated(tmp_path_factory):
     rows = examples()
     right = ScriptedExtractor({row.text: RIGHT for row in rows[:-1]})
     half = ScriptedExtractor({row.text: HALF for row in rows[:-1]}, default=NOTHING)
-    columns = {"before": evaluation.measure(right, rows), "after": evaluation.measure(half, rows)}
+    certain = CallingExtractor(sure(right, 0.5))
+    columns = {"before": evaluation.measure(certain, rows), "after": evaluation.measure(half, rows)}
     first = evaluation.results({"before": columns["before"], "after": columns["before"]}, ONTOLOGY, FACTS)
     path = tmp_path_factory.mktemp("earlier") / "evaluation_results.json"
     runs.write_json_atomic(path, first)
     demands = evaluation.Demands(
-        frozenset({match_key("VelkaRAT")}), earlier.read(path, "after"), gate.conditions({"f1_gain": ">0"})
+        frozenset({match_key("VelkaRAT")}),
+        earlier.read(path, "after"),
+        gate.conditions({"f1_gain": ">0"}),
+        lambda probability: probability,
     )
     return evaluation.results(columns, ONTOLOGY, FACTS, demands)
 
@@ -108,7 +114,7 @@ def test_the_two_results_together_leave_no_described_key_unwritten(evaluated, sc
 
 
 def test_the_statistics_are_those_that_were_used(evaluated):
-    assert evaluated["schema_version"] == schema.SCHEMA_VERSION == 2
+    assert evaluated["schema_version"] == schema.SCHEMA_VERSION == 3
     assert evaluated["earlier"]["regressions"] != []
     assert evaluated["gate"]["passed"] is False
 

@@ -33,6 +33,21 @@ def test_the_gold_answer():
     }  # fmt: skip
 
 
+def test_the_confidence_that_users_get_is_counted_beside_the_stated_one():
+    judged = replace(judge(document(), RIGHT), probabilities=(0.5,))
+    given = {name: count for name, count in tally(judged, replace(RULES, given=lambda one: one / 2)).counts.items()
+             if count and name.startswith("given_")}  # fmt: skip
+    assert given == {
+        "given_judged_confidences": 1, "given_squared_error": 562_500, "given_bin2_count": 1, "given_bin2_right": 1,
+        "given_bin2_confidence": 250_000,
+    }  # fmt: skip
+
+
+def test_without_a_rule_what_users_get_is_not_counted():
+    counts = tally(replace(judge(document(), RIGHT), probabilities=(0.5,)), RULES).counts
+    assert [name for name in counts if name.startswith("given_")] == []
+
+
 def test_only_known_counters_are_counted():
     for answer in (RIGHT, NOTHING, EMPTY, f"```{RIGHT}```", RIGHT[:-20], "[]"):
         assert set(row(answer).counts) <= set(COUNTERS)

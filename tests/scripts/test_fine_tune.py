@@ -126,7 +126,7 @@ def test_only_held_out_documents_are_measured(project: Project, tuned: tuple[str
     held_out = {row["id"] for row in rows if row["split"] == "test"}
 
     assert {d["id"] for d in result["documents"]} <= held_out
-    assert result["schema_version"] == 2
+    assert result["schema_version"] == 3
     assert [entry["step"] for entry in result["run"]["losses"]] == [1, 2, 3, 4, 5, 6]
 
 

@@ -66,6 +66,22 @@ def test_an_export_is_written_and_its_findings_are_told(folder):
     assert b"3 to review: name is not in the text" in result.stderr
 
 
+def test_what_a_json_line_says_of_its_text_is_in_its_bundle_and_what_is_not_read_is_named(tmp_path):
+    line = {"text": "good", "id": "r1", "title": "A title", "published": "2026-11-20", "tlp": "red", "titel": "x"}
+    (tmp_path / "reports.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    result = run(str(tmp_path / "reports.jsonl"), "--format", "stix")
+    marking, report = json.loads(result.stdout)["objects"][:2]
+    assert (marking["name"], report["name"], report["published"]) == ("TLP:RED", "A title", "2026-11-20T00:00:00.000Z")
+    assert b'reports.jsonl: not read: "titel" of 1 lines (did you mean "title"?)' in result.stderr
+
+
+def test_a_json_line_with_a_date_that_is_none_is_exit_2(tmp_path):
+    (tmp_path / "reports.jsonl").write_text('{"text": "good", "published": "2026"}', encoding="utf-8")
+    result = script(str(tmp_path / "reports.jsonl"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "reports.jsonl:1: published: is no date. Write 2026-11-20 or" in result.stderr
+
+
 def test_a_folder_as_target_gets_one_file_each(folder):
     result = run(str(folder / "a.txt"), str(folder / "b.md"), "-o", str(folder / "out"))
     assert (result.returncode, result.stdout) == (0, b"")

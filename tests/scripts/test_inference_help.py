@@ -20,6 +20,7 @@ OPTIONS = {
         "--profile",
         "key=value",
         "FILE|FOLDER|-",
+        '{"text", "id", "title",\n"url", "published", "tlp"}',
     ],
     "serve.py": [
         "--model",

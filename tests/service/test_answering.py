@@ -6,8 +6,11 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from kgtune.extraction import merging
 from kgtune.extraction.extractor import CANNED_ANSWER, Statistics, read_answer
 from kgtune.extraction.selection import Wanted
+from kgtune.grounding import Span
+from kgtune.ontology.aliases import Aliases
 from kgtune.service import answering
 from kgtune.service.answering import Asked
 from kgtune.service.jobs import Job
@@ -54,6 +57,17 @@ def test_faults_are_headers():
     raw = CANNED_ANSWER.replace('"target":"e3"', '"target":"e9"')
     found = answer(raw, "length", num_control_characters=2)
     assert found.headers == {"X-Truncated": "true", "X-Dropped": "1", "X-Control-Characters": "2"}
+
+
+def test_of_a_text_in_windows_headers_and_stats_say_what_was_lost():
+    read = read_answer(CANNED_ANSWER, "stop", 70, 30)
+    windows = [Span(0, len(TEXT)), Span(0, len(TEXT))]
+    merged = merging.merge(TEXT, windows, [read.graph, None], Aliases())
+    whole = replace(read, graph=merged.graph, merged=merged)
+    found = answering.answer(whole, job(), Asked(TEXT, Wanted(), stats=True))
+    assert (found.headers["X-Windows"], found.headers["X-Lost"]) == ("2", "1")
+    stats = json.loads(found.content)["stats"]
+    assert (len(stats["windows"]), stats["lost"]) == (2, {"windows_without_graph": 1})
 
 
 def test_an_answer_that_is_no_graph_is_refused():

@@ -5,10 +5,12 @@ import logging
 
 import pytest
 
+from kgtune import ontology
+from kgtune.document import Source
 from kgtune.extraction.extractor import ScriptedExtractor, scripted
 from kgtune.service import exchange
 from kgtune.service.admission import Bounds
-from kgtune.service.bodies import Source, Wishes
+from kgtune.service.bodies import Wishes
 from kgtune.service.engine import Engine
 from kgtune.service.exchange import THREADED_CHARS, Exchange, estimate_tokens
 from kgtune.service.metrics import Metrics
@@ -61,6 +63,15 @@ def test_names_are_not_checked_where_no_ontology_is_known():
     asked = found.asked("a", Wishes(labels=["Anything"]), Source(), where="body.text")
     found.engine.stop()
     assert asked.wanted.labels == {"Anything"}
+
+
+def test_labels_whose_names_need_not_stand_in_a_text_are_the_ontology_s():
+    known = ontology.load("stix21")
+    found = exchange_of(lambda: ScriptedExtractor(ontology=known))
+    asked = found.asked("a", Wishes(), Source(), where="body.text")
+    found.engine.stop()
+    assert asked.wanted.unanchored == known.unanchored
+    assert "note" in asked.wanted.unanchored
 
 
 @pytest.mark.parametrize("num_chars", [10, THREADED_CHARS * 2])

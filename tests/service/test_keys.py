@@ -65,3 +65,8 @@ def test_a_file_of_no_use_is_refused(tmp_path, content, says):
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=says):
         keys.load({keys.VARIABLE: FIRST}, str(path))
+
+
+def test_a_key_of_the_least_length_is_one():
+    least = "k" * keys.MIN_CHARS
+    assert keys.load({keys.VARIABLE: least}, None).accept(least)

@@ -101,3 +101,10 @@ def test_a_gauge_is_read_when_asked():
 @pytest.mark.parametrize("name", ["process_resident_memory_bytes", "process_open_fds", "python_info"])
 def test_the_process_is_watched_too(name):
     assert f"\n{name}" in Metrics().text().decode()
+
+
+def test_an_answer_of_fewer_tokens_than_passes_saved_none():
+    metrics = Metrics()
+    plain = read_answer(CANNED_ANSWER, "stop", 70, 3)
+    metrics.batch_ended(2.0, [replace(plain, statistics=Statistics(num_forward_passes=5))])
+    assert samples(metrics)["kgtune_forward_passes_total{kind=saved}"] == 0

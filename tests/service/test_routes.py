@@ -171,6 +171,11 @@ def test_control_characters_are_read_as_spaces_and_counted():
     assert (response.status_code, response.headers["x-control-characters"]) == (200, "3")
 
 
+def test_a_text_of_a_batch_says_how_many_of_its_characters_were_read_as_spaces(canned):
+    results = canned.post(BATCH, json={"items": [{"text": "Glass\x00Viper\x0c"}, {"text": TEXT}]}).json()["results"]
+    assert [one.get("num_control_characters") for one in results] == [2, None]
+
+
 @pytest.mark.parametrize("style", ["slug", "numbered"])
 def test_a_stream_has_one_event_an_item_and_then_the_end(style):
     with serving(scripted, Config(output=OutputSettings(id_style=style))) as client:

@@ -109,3 +109,18 @@ def test_every_chunk_of_the_users_example_is_accounted_for() -> None:
     raw_set = read_raw([Path(os.environ["KGTUNE_SAMPLES"]) / "formats/chunk-indexed/raw_graph_example.json"])
     dropped = sum(number for key, number in raw_set.counts.items() if key.startswith("dropped: "))
     assert (raw_set.counts["read"], raw_set.counts["used"], dropped, raw_set.problems) == (3, 2, 1, [])
+
+
+@pytest.mark.parametrize("key", ["chunk_info", "chunks", "chunksInfo", "chunk_infos"])
+def test_a_misspelt_list_of_chunks_is_asked_about_by_its_name(tmp_path: Path, key: str) -> None:
+    value = entity("v", "Vex", chunk("Vex.", 0))
+    value[key] = value.pop("chunks_info")
+    problem = next(p for p in read(tmp_path, [value], []).problems if p.code == "E-NO-CHUNK")
+    assert problem.fix == f'Did you mean chunks_info by "{key}"?'
+
+
+@pytest.mark.parametrize("more", [{"chunks_info": []}, {"aliases": ["Vexa"]}, {"chunk": "Vex."}])
+def test_nothing_like_a_list_of_chunks_is_asked_about(tmp_path: Path, more: dict[str, Any]) -> None:
+    value = {key: one for key, one in entity("v", "Vex").items() if key != "chunks_info"} | more
+    problem = next(p for p in read(tmp_path, [value], []).problems if p.code == "E-NO-CHUNK")
+    assert problem.fix == "Say which chunk it was found in."

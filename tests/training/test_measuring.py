@@ -220,3 +220,32 @@ def test_without_a_constraint_there_is_nothing_to_calibrate(tmp_path, caplog):
     assert measuring.calibrate(None, SimpleNamespace(examples=_relationship_rows(40)), cfg, tmp_path) is None
     assert "confidence is not calibrated: it takes a constraint" in caplog.text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_results_are_held_against_the_confidence_that_the_kept_model_s_users_get(tmp_path, monkeypatch):
+    from kgtune.evaluation.evaluation import Demands
+    from kgtune.extraction import calibration
+    from kgtune.extraction.calibration import Calibration
+    from kgtune.training import measuring
+
+    seen = {}
+
+    def results(columns, ontology, facts, demands):
+        seen.update(facts=facts, demands=demands)
+        return {}
+
+    monkeypatch.setattr(measuring, "origin", lambda *_: {})
+    monkeypatch.setattr(measuring, "demands", lambda *_: Demands(frozenset({"velka"})))
+    monkeypatch.setattr(measuring.evaluation, "results", results)
+    monkeypatch.setattr(measuring.report, "markdown", lambda _: "")
+    monkeypatch.setattr(measuring.report_page, "render", lambda *_: "")
+    (tmp_path / "final_model").mkdir()
+    calibration.write(tmp_path / "final_model", Calibration("platt", ((0.0, 0.2), (1.0, 0.4)), 12, 40, 0.5, 0.3, 0.1))
+    nothing = SimpleNamespace(dropped={}, ledger=SimpleNamespace(as_object=dict))
+    prepared = SimpleNamespace(examples=(), max_answer_tokens=10, supervision=nothing, ontology=None)
+    outcome = measuring.Outcome({}, SimpleNamespace(as_object=dict), {}, {})
+    measuring.keep_results(outcome, prepared, config.load(None, "demo").config, tmp_path)
+
+    assert seen["facts"]["confidence"]["kind"] == "calibrated"
+    assert seen["demands"].known_names == frozenset({"velka"})
+    assert seen["demands"].given(0.5) == 0.3
