@@ -35,7 +35,8 @@ def check(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> 
         seen = naming.seen(aside.laid(_stream(paths, cfg, source_format, found, repairs)))
         if missing := [problem for problem in found.problems if problem.code == "E-NO-FILE"]:
             raise DataError(missing)
-        chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        tally.choice = ontology.choice(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        chosen = tally.choice.ontology
         limit = length_limit(cfg, chosen)
         for finding in lint.check(
             aside, chosen, problems=found.problems, repairs=repairs, paths=files, length_limit=limit

@@ -115,9 +115,10 @@ def convert(
         gathered = first_pass.gather(documents, spill, crew)
         refuse(found, cfg, len(spill))
         seen = gathered.seen
-        chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
-        if gap := ontology.gap(chosen, seen.labels, seen.types):
-            log.warning("%s", gap)
+        choice = ontology.choice(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        chosen = choice.ontology
+        if choice.fit is not None and choice.fit.misses:
+            log.warning("%s", ontology.reason(choice))
         placed = placed_by(gathered, spill, cfg, chosen, output)
         written, survey = _written(placed, spill, crew, cfg, chosen, output, folder)
         leakage = _leakage(placed, spill, written)

@@ -60,6 +60,36 @@ def test_the_ontology_is_chosen_as_a_conversion_does(raw):
     assert checked(raw(odd), "ontology=stix21").by_code["W-LABEL-SPELLING"] == 0
 
 
+def test_a_misspelt_label_hides_no_alias_and_no_reversed_pair(raw):
+    items = [item(n) for n in range(12)]
+    items[3]["entities"][0]["labels"] = "ThreatOrganisation"
+    items[5]["entities"][1]["labels"] = "工具"
+    items[6]["relationships"][0]["type"] = "uses"
+    items[7]["relationships"][0] |= {"source": "t", "target": "o"}
+    tally = checked(raw(*items))
+    found = {(f.code, f.place.record, f.place.path, f.value, f.nearest) for f in tally.findings()}
+    assert found >= {
+        ("W-LABEL", 4, "entities[0].labels", "ThreatOrganisation", "ThreatOrganization"),
+        ("W-LABEL-SPELLING", 6, "entities[1].labels", "工具", "Tool"),
+        ("W-TYPE-SPELLING", 7, "relationships[0].type", "uses", "USE"),
+        ("W-PAIR-REVERSED", 8, "relationships[0]", "Tool USE ThreatOrganization", "ThreatOrganization USE Tool"),
+    }
+    assert tally.as_text("en").splitlines()[0] == (
+        "ontology: threat_event (auto: it has all labels and types of the data but for near misses: "
+        '"ThreatOrganisation" -> ThreatOrganization (1))'
+    )
+
+
+def test_which_ontology_was_checked_against_and_why_is_told_in_both_languages(raw):
+    tally = checked(raw(item(0)))
+    assert tally.as_text("en").splitlines()[0].startswith("ontology: threat_event (auto: it has all labels")
+    assert tally.as_text("zh").splitlines()[0].startswith("本体：threat_event（auto：包含")
+    assert tally.as_object(strict=False)["ontology"]["name"] == "threat_event"
+    odd = item(1) | {"entities": [{"labels": "Satellite", "id": "o", "name": "Vexa1"}], "relationships": []}
+    assert 'threat_event came nearest and lacks "Satellite" (1)' in checked(raw(odd)).as_text("en")
+    assert checked(raw(odd), "ontology=stix21").as_text("en").startswith("ontology: stix21, as set")
+
+
 def test_a_missing_file_is_a_mistake_of_the_command_line(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         checked(tmp_path / "none.json")
