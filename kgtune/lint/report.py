@@ -40,7 +40,7 @@ _WORDS: Mapping[Lang, Mapping[str, str]] = {
         "set": "ontology: {name}, as set",
         "covers": "ontology: {name} (auto: it has all labels and types of the data)",
         "near": "ontology: {name} (auto: it has all labels and types of the data but for near misses: {near})",
-        "derived": "ontology: derived (auto: no shipped one has the data's names; {name} came nearest and lacks {lacking})",
+        "derived": "ontology: derived (auto: no shipped one has its names; {name} came nearest and lacks {lacking})",
     },
     "zh": {
         "fix": "处理：",

@@ -55,7 +55,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The ontology of a run. `fit` says how the shipped one that came nearest fits the data, None where it was given."""
+    """The ontology of a run. `fit`: how the shipped one that came nearest fits the data, None where it was set."""
 
     ontology: Ontology
     fit: Fit | None = None
@@ -94,7 +94,7 @@ def slip_of(name: str, spellings: Mapping[str, str]) -> str:
     key = spelling_key(name)
     found = []
     for spelling, meant in spellings.items():
-        most = min(_most_edits(key), _most_edits(spelling))
+        most = _most_edits(max(key, spelling, key=len))
         distance = OSA.distance(key, spelling, score_cutoff=most)
         if 0 < distance <= most:
             found.append((distance, spelling, meant))

@@ -64,6 +64,7 @@ def test_a_choice_that_fits_says_so():
         ("Teccnique", "Technique"),
         ("Tehcnique", "Technique"),
         ("Targt", "Target"),
+        ("Tol", "Tool"),
         ("APT祖织", "ThreatOrganization"),
         ("具工", ""),
         ("攻击组件", ""),
