@@ -199,7 +199,7 @@ def test_data_that_no_shipped_ontology_covers_gets_an_editable_one_with_its_coun
 def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None:
     clean = convert("--check", EXAMPLE, CHUNKS, cwd=tmp_path)
     assert clean.returncode == 0
-    assert clean.stdout.splitlines()[-1] == "no errors: errors 0, warnings 0, notes 19; --fix can mend 0"
+    assert clean.stdout.splitlines()[-1] == "no errors: errors 0, warnings 0, notes 2; --fix can mend 0"
     raw = tmp_path / "raw.json"
     raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace(EDGE, EDGE.replace("org", "x", 1), 1), encoding="utf-8")
     found = convert(raw, "--check", cwd=tmp_path)
