@@ -150,7 +150,7 @@ def _stands_for(evidence: str, name: str, text: str) -> bool:
     own = [
         around[span.start : span.end] for span in grounding.sentences(around) if span.start <= at - before < span.end
     ]
-    return at >= 0 and any(_names_it(sentence, name) for sentence in own)
+    return at >= 0 and any(_names_it(around[span.start : span.end], name) for span in spans)
 
 
 def _names_it(evidence: str, name: str) -> bool:

@@ -264,8 +264,7 @@ def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
     if told := probe.on_card(trainer, cfg):
         log.info("%s", told)
     if cfg.evaluation.probe_steps:
-        rows = [e for e in prepared.examples if e.split == "validation"][: watching.MOST_ROWS]
-        limit = cfg.model.max_seq_length
+        rows, limit = watching.rows_of(prepared.examples), cfg.model.max_seq_length
         watched = probes.prepare(rows, prepared.tokenizer, prepared.system, max_tokens=limit)
         trainer.add_callback(watching.Watch(watched, cfg.evaluation.probe_steps))
     if cfg.training.select_steps is not None:
