@@ -170,6 +170,7 @@ def _written(  # noqa: PLR0913, PLR0917 - what both passes know, and where the r
         _context(placed, spill, cfg, chosen),
         drop_descriptions=cfg.data.description == "drop",
         ruler=None if ruler.exact else ruler,  # a tokenizer in every process would take 300 MB each
+        held_out=placed.units.held_out(placed.splits),
         policy=policy,
         limit=limit,
     )

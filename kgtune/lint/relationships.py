@@ -147,9 +147,7 @@ def _stands_for(evidence: str, name: str, text: str) -> bool:
     at = text.find(evidence)
     before = max(0, at - _AROUND)
     around = text[before : at + len(evidence) + _AROUND]
-    own = [
-        around[span.start : span.end] for span in grounding.sentences(around) if span.start <= at - before < span.end
-    ]
+    spans = [span for span in grounding.sentences(around) if span.start <= at - before < span.end]
     return at >= 0 and any(_names_it(around[span.start : span.end], name) for span in spans)
 
 

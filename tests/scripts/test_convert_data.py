@@ -93,7 +93,7 @@ EDGE = '"type": "USE", "source": "org--velvet-kestrel"'
          ("raw.json:", "item 1 (id=en-01-simple)", 'unknown entity "org--velvet-kestrl"',
           'Did you mean "org--velvet-kestrel"?', "Fix the source or add the entity.")),
         (lambda t: t.replace('"id": "en-01-simple"', '"id": "en-01-simple", "id": "x"', 1).encode(),
-         ("raw.json:2: item 1", 'key "id" stands twice', "Keep one of the two.")),
+         ("raw.json:3: item 1 (id=x): id", 'key "id" stands twice', "Keep one of the two.")),
         (lambda t: t.encode().replace("雾".encode(), b"\xe9\x9b", 1), ("raw.json:", "not valid UTF-8", "Save the file as UTF-8")),
         (lambda t: t.encode()[:-4000], ("raw.json:", "cut off", "Export or copy the file again.")),
         (lambda t: b"", ("raw.json", "is empty")),
