@@ -396,14 +396,3 @@ def test_a_derived_file_says_how_often_each_name_and_pair_was_seen():
 
 def test_a_named_ontology_is_taken_whatever_the_data_holds():
     assert ontology.choose("stix21", Counter(Tool=3), Counter(USE=1)).name == "stix21"
-
-
-def test_of_a_derived_ontology_it_is_told_what_kept_the_data_from_a_shipped_one():
-    labels, types = {"ThreatOrganization": 9, "Malware": 1}, {"USE": 9}
-    chosen = ontology.choose("auto", labels, types)
-    told = ontology.gap(chosen, labels, types)
-    assert told.startswith("the ontology was derived from the data")
-    assert 'threat_event does not have "Malware" (1 times). Write these as threat_event does' in told
-    assert ontology.gap(ontology.load("threat_event"), labels, types) == ""
-    own = {"Hero": 5, "Dragon": 4}
-    assert ontology.gap(ontology.choose("auto", own, {}), own, {}) == ""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from kgtune import config, lint, naming, ontology, runs, sources
@@ -21,24 +23,32 @@ from kgtune.lint.findings import read_place
 from kgtune.lint.report import Tally
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
-from kgtune.sources import Findings, RawDocument
+from kgtune.sources import Findings, Partial, RawDocument
 
 
 def check(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> Tally:
     """Count everything that is wrong or suspicious in the inputs; nothing is written."""
     files = sources.expand(paths)
-    found = Findings()
     tally = Tally()
-    with tempfile.TemporaryDirectory(prefix="kgtune-") as folder, Spill(Path(folder)) as spill:
-        aside = _Aside(spill)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kgtune-")))
+        aside = _Aside(stack.enter_context(Spill(folder)))
+        partials = _Partials(stack.enter_context(Spill(folder)))
+        found = Findings(on_partial=partials.lay)
         repairs: list[Problem] = []
-        seen = naming.seen(aside.laid(_stream(paths, cfg, source_format, found, repairs)))
+        seen = naming.seen(chain(aside.laid(_stream(paths, cfg, source_format, found, repairs)), partials.graphs()))
         if missing := [problem for problem in found.problems if problem.code == "E-NO-FILE"]:
             raise DataError(missing)
-        chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
-        limit = length_limit(cfg, chosen)
+        tally.choice = ontology.choice(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        chosen = tally.choice.ontology
         for finding in lint.check(
-            aside, chosen, problems=found.problems, repairs=repairs, paths=files, length_limit=limit
+            aside,
+            chosen,
+            problems=found.problems,
+            repairs=repairs,
+            partials=partials,
+            paths=files,
+            length_limit=length_limit(cfg, chosen),
         ):
             tally.add(finding)
     return tally
@@ -69,6 +79,31 @@ class _Aside:
     def __iter__(self) -> Iterator[RawDocument]:
         for position, where in enumerate(self._wheres):
             yield replace(self._spill.document(position), where=where)
+
+
+class _Partials:
+    """What could be read of items that have errors, laid aside as whole documents are."""
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+        self._places: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
+
+    def lay(self, partial: Partial) -> None:
+        """Lay one aside."""
+        self._spill.put(pack(partial.document))
+        self._places.append((partial.document.where, partial.entity_places, partial.edge_places))
+
+    def graphs(self) -> Iterator[Graph]:
+        """Yield their graphs, without the entities whose label can't be read, for their names count as well."""
+        for partial in self:
+            graph = partial.document.graph
+            labelled = tuple(entity for entity in graph.entities if entity.labels)
+            ids = {entity.id for entity in labelled}
+            yield Graph(labelled, tuple(edge for edge in graph.relationships if {edge.source, edge.target} <= ids))
+
+    def __iter__(self) -> Iterator[Partial]:
+        for position, (where, entities, edges) in enumerate(self._places):
+            yield Partial(replace(self._spill.document(position), where=where), entities, edges)
 
 
 def _stream(

@@ -117,9 +117,10 @@ def convert(
         gathered = first_pass.gather(documents, spill, crew)
         refuse(found, cfg, len(spill))
         seen = gathered.seen
-        chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
-        if gap := ontology.gap(chosen, seen.labels, seen.types):
-            log.warning("%s", gap)
+        choice = ontology.choice(cfg.ontology, seen.labels, seen.types, seen.pairs)
+        chosen = choice.ontology
+        if choice.fit is not None and choice.fit.misses:
+            log.warning("%s", ontology.reason(choice))
         placed = placed_by(gathered, spill, cfg, chosen, output)
         written, survey = _written(placed, spill, crew, cfg, chosen, output, folder)
         leakage = _leakage(placed, spill, written)
@@ -185,6 +186,7 @@ def _written(  # noqa: PLR0913, PLR0917 - what both passes know, and where the r
         _context(placed, spill, cfg, chosen),
         drop_descriptions=cfg.data.description == "drop",
         ruler=None if ruler.exact else ruler,  # a tokenizer in every process would take 300 MB each
+        held_out=placed.units.held_out(placed.splits),
         policy=policy,
         limit=limit,
     )

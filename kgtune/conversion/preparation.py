@@ -6,18 +6,20 @@ Knows nothing about files. convert_data.py and fine_tune.py (for bare rows) both
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from kgtune import ontology as ontologies
 from kgtune.augmentation.augment import Rules, augment
 from kgtune.augmentation.tables.user_words import with_user_words
 from kgtune.conversion.cards import card_of
+from kgtune.conversion.second_pass import EXCHANGING, NEAR_HELD_OUT
 from kgtune.examples import Example, of_split
 from kgtune.graph import free_id
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
 from kgtune.splitting.grouping import Units
+from kgtune.splitting.near_duplicates import are_near
 from kgtune.splitting.placement import Placed, place
 from kgtune.splitting.split_lock import Lock
 
@@ -61,8 +63,26 @@ def prepare(
         taken_texts=[example.text for example in originals],
         rules=replace(rules(held_out, ontology, config.augmentation.synonyms_file), donated=donated),
     )
+    variants, near = _far_from_held_out(variants, placed, lambda index: examples[placed.positions[index]].text)
+    drops += near
     counts = placed.counts + Counter({f"dropped: {reason}": number for reason, number in drops.items()})
     return Prepared(_in_order(originals, _with_free_ids(variants, {example.id for example in originals})), counts)
+
+
+def _far_from_held_out(
+    variants: Sequence[Example], placed: Placed, text_of: Callable[[int], str]
+) -> tuple[list[Example], Counter[str]]:
+    """Leave out variants that an exchange of names has made near duplicates of held-out documents, and count them."""
+    held_out = placed.units.held_out(placed.splits)
+    kept: list[Example] = []
+    drops: Counter[str] = Counter()
+    for variant in variants:
+        near = held_out.candidates(variant.text) if variant.aug in EXCHANGING else ()
+        if any(are_near(variant.text, text_of(index)) for index in near):
+            drops[f"{variant.aug}: {NEAR_HELD_OUT}"] += 1
+        else:
+            kept.append(variant)
+    return kept, drops
 
 
 def chosen_ontology(examples: Sequence[Example], setting: str) -> Ontology:

@@ -24,10 +24,15 @@ from kgtune.conversion.spill import Spill, batches, unpack
 from kgtune.examples import Example, Split, from_raw, respelt, row_text, to_row
 from kgtune.graph import Entity, Graph
 from kgtune.ontology import Ontology
+from kgtune.splitting.near_duplicates import HeldOut, are_near
 from kgtune.splitting.placement import Placed
 from kgtune.splitting.splitting import TRAIN
 
 BATCH_SIZE = 32
+NEAR_HELD_OUT = "near duplicate of a held-out document"
+EXCHANGING = ("entities",)
+"""Operations that bring in names of other documents. What the others make is no nearer to a held-out document than its
+parent, whose group is not divided."""
 Work = tuple[bytes, str, Split]
 """A packed document, its group and its split."""
 
@@ -36,6 +41,7 @@ Work = tuple[bytes, str, Split]
 class Maker:
     """All that rows depend on beside the documents; `context` is None where no variants are asked for.
 
+    `held_out` are the documents that no exchange of names may bring a variant near to.
     `ruler` measures train rows where they are made, None leaves that to the one who writes them.
     """
 
@@ -43,6 +49,7 @@ class Maker:
     context: Context | None = None
     drop_descriptions: bool = False
     ruler: Ruler | None = None
+    held_out: HeldOut | None = None
     policy: Policy = "refuse"
     limit: int = 0
 
@@ -65,6 +72,8 @@ class Row:
     num_text_chars: int
     num_answer_chars: int
     length: Length | None = None
+    near: tuple[int, ...] = ()
+    """Held-out documents that the row may be a near duplicate of; their texts decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,7 @@ def _row(example: Example, maker: Maker) -> Row:
         split=example.split,
         aug=example.aug,
         text=row_text(row),
+        near=maker.held_out.candidates(example.text) if maker.held_out and example.aug in EXCHANGING else (),
         text_key=augment.text_key(example.text),
         num_text_chars=len(example.text),
         num_answer_chars=len(row["output"]),
@@ -148,7 +158,8 @@ def _row(example: Example, maker: Maker) -> Row:
 def write(maker: Maker, placed: Placed, spill: Spill, crew: Crew, target: Target) -> Written:
     """Write every row: documents in their order, each with its variants behind it, texts that hold nothing last."""
     written = Written()
-    claims = _Claims({card.text_key for card in placed.cards}, {card.id for card in placed.cards}, written.drops)
+    texts, ids = {card.text_key for card in placed.cards}, {card.id for card in placed.cards}
+    claims = _Claims(texts, ids, written.drops, lambda index: spill.document(placed.positions[index]).text)
     separator = "[\n"
     for family in _families(crew.map(make, maker, batches(_work(placed, spill), BATCH_SIZE)), claims, written):
         written.variants.append(tuple((row.id, row.aug) for row in family[1:]))
@@ -188,9 +199,16 @@ class _Claims:
     texts: set[bytes]
     ids: set[str]
     drops: Counter[str]
+    text_of: Callable[[int], str]
 
     def claim(self, variant: Row) -> Row | None:
-        """Return the variant, with another id where its own is taken, or None and a drop where its text is."""
+        """Return the variant, with another id where its own is taken, or None and a drop where its text is.
+
+        One that is a near duplicate of a held-out document is dropped as well.
+        """
+        if variant.near and self._is_near(variant):
+            self.drops[f"{variant.aug}: {NEAR_HELD_OUT}"] += 1
+            return None
         if variant.text_key in self.texts:
             self.drops[f"{variant.aug}: text exists already"] += 1
             return None
@@ -200,6 +218,10 @@ class _Claims:
         identity = f"{variant.id}-2"
         text = json.dumps({**json.loads(variant.text), "id": identity}, ensure_ascii=False, allow_nan=False)
         return replace(variant, id=identity, text=text)
+
+    def _is_near(self, variant: Row) -> bool:
+        text = json.loads(variant.text)["input"]
+        return any(are_near(text, self.text_of(index)) for index in variant.near)
 
 
 def outlines(placed: Placed, written: Written) -> Iterator[Example]:

@@ -11,6 +11,11 @@ from collections.abc import Sequence
 from kgtune.examples import Example
 
 
+def fixed(rows: Sequence[Example], number: int, seed: int = 0) -> list[Example]:
+    """Draw so many rows, and return them in the order of their ids: the same ones whatever the order of the rows."""
+    return sorted(drawn(rows, number, seed), key=lambda row: row.id)
+
+
 def drawn(rows: Sequence[Example], number: int, seed: int) -> list[Example]:
     """Draw so many rows by seed and id, and return them in their order.
 

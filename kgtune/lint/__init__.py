@@ -5,6 +5,7 @@ Knows nothing about training. Errors make an item unusable; warnings are worth a
     document    checks of one document: `check_document` yields its findings
     corpus      contradictions between documents          mentions   what was likely missed
     leaks       near duplicates in two splits             rawchecks  keys, ids and scales in the raw items
+    remainder   the rest of an item that has an error
     readers     what the readers found                    syntax     broken JSON, shown
     mending     lossless edits of the user's own text     places     the very line of a finding
     catalogue   the words of every code, in two languages (messages.toml, CODES.md)
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from kgtune.errors import Problem
 from kgtune.graph import Graph
-from kgtune.lint import leaks, mending, rawchecks
+from kgtune.lint import leaks, mending, rawchecks, remainder
 from kgtune.lint.catalogue import language
 from kgtune.lint.corpus import Corpus
 from kgtune.lint.document import LengthLimit, check_document
@@ -30,37 +31,42 @@ from kgtune.lint.readers import Excerpts
 from kgtune.lint.readers import finding as from_problem
 from kgtune.lint.spans import Nearest
 from kgtune.ontology import Ontology
-from kgtune.sources import RawDocument
+from kgtune.sources import Partial, RawDocument
 
 __all__ = ["Finding", "LengthLimit", "Place", "at_own_lines", "check", "check_document", "from_problem", "language"]
 
 _MOST_EXCERPTS = 20
 
 
-def check(
+def check(  # noqa: PLR0913 - documents, and what reading them has left
     documents: Iterable[RawDocument],
     ontology: Ontology,
     *,
     problems: Iterable[Problem] = (),
     repairs: Iterable[Problem] = (),
+    partials: Iterable[Partial] = (),
     paths: Iterable[Path] = (),
     length_limit: LengthLimit | None = None,
 ) -> Iterator[Finding]:
     """Yield everything found, file by file. `documents` is gone through three times and never held.
 
-    `problems` are the readers', and `repairs` those of files that are no JSON; `paths` are the files, looked at again
-    for what a reader does not keep.
+    `problems` are the readers', `partials` what they could read of the items that have these, and `repairs` those of
+    files that are no JSON; `paths` are the files, looked at again for what a reader does not keep.
     """
     excerpts = Excerpts(_MOST_EXCERPTS)
     locator = Locator()
+    told: set[tuple[str, int, str]] = set()
     for problem in problems:
         found = from_problem(problem)
+        told.add((found.place.file, found.place.record, found.place.path))
         yield excerpts.added(replace(found, place=locator.as_read(found.place)))
+    yield from remainder.findings(partials, ontology, told)
     fixable: set[tuple[str, str, int, str]] = set()
     for path in paths:
         planned = mending.mending(path, ontology)
         of_file = [*(planned.findings if planned else ()), *rawchecks.findings(path)]
         fixable |= {_key(finding) for finding in of_file if finding.is_fixable}
+        of_file = [f for f in of_file if f.code != "W-KEY" or (f.place.file, f.place.record, f.place.path) not in told]
         yield from (finding for finding in of_file if finding.code not in _SAID_BY_DOCUMENTS)
     yield from (from_problem(repair) for repair in repairs)
     for finding in _of_documents(documents, ontology, length_limit):

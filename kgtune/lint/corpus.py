@@ -148,7 +148,7 @@ class Corpus:
         total = self._labels.total() + self._types.total()
         for name in SHIPPED:
             strange = lacks(load(name), self._labels, self._types)
-            if strange.total() <= total * MOST_LACKING:
+            if strange and strange.total() <= total * MOST_LACKING:
                 listed = ", ".join(f'"{n}" ({number})' for n, number in strange.most_common(8))
                 is_slip = max(strange.values(), default=0) <= max(2, total * _SLIP)
                 yield self.NOWHERE, Finding("W-ONTOLOGY" if is_slip else "N-ONTOLOGY", Place(), listed, name)

@@ -15,9 +15,13 @@ from kgtune.lint import json_text, rawvalues
 from kgtune.lint.files import SourceText, read_source
 from kgtune.lint.findings import Finding, Place
 from kgtune.sources.fields import ENTITY_KEYS, RELATIONSHIP_KEYS
+from kgtune.sources.rows import ROW_KEYS
+from kgtune.sources.texts import ITEM_KEYS
 from kgtune.spelling import nearest
 
-_KNOWN = {"entities": ENTITY_KEYS, "relationships": RELATIONSHIP_KEYS}
+_KNOWN = {"entities": ENTITY_KEYS, "relationships": RELATIONSHIP_KEYS, "items": ITEM_KEYS | ROW_KEYS}
+# Of an item the others are required, and a reader says which key is meant for one that is missing.
+_OPTIONAL = frozenset({"id", "doc_id", "group_id", "lang", "split"})
 
 
 def findings(path: Path) -> Iterator[Finding]:
@@ -57,6 +61,8 @@ class _Checks:
                 else:
                     self._scale(one.get("confidence"), f"{path}.confidence", lines)
         if not item_path:
+            if isinstance(item, dict) and ("entities" in item or rawvalues.OUTPUT in item):
+                self._mistyped(item, "items", "", lines)
             yield from _twice(graph, prefix, lines)
             yield from _alike(graph, prefix, lines)
 
@@ -74,11 +80,13 @@ class _Checks:
             if (kind, key) in self._keys:
                 meant, place, number = self._keys[kind, key]
                 self._keys[kind, key] = (meant, place, number + 1)
-            elif (meant_key := nearest(key, known - item.keys())) is not None:
-                self._keys[kind, key] = (meant_key, lines.place(f"{path}.{key}"), 1)
+            elif (meant_key := nearest(key, (known if path else _OPTIONAL) - item.keys())) is not None:
+                self._keys[kind, key] = (meant_key, lines.place(f"{path}.{key}" if path else key), 1)
 
     def _scale(self, value: object, path: str, lines: _Lines) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or value in (0, 1):
+            return
+        if value < 0 or 1 < value < 2 or value > 100:  # an error of its own
             return
         scale = "of 100" if value > 1 else "of 1"
         if scale not in self._scales:

@@ -20,6 +20,13 @@ from kgtune.spelling import nearest_spelling
 _MOST_SENTENCES = 2
 _HAN = re.compile("[\u3400-\u9fff]")
 _INNER_END = re.compile(r"[.!?](?=\s)|[。！？\n](?=.)", re.DOTALL)
+# What means a thing that was named before; "that" and "which" mostly join clauses, and count for nothing.
+_ANAPHOR = re.compile(
+    r"\b(?:[Ii]ts?|(?i:they|them|their|he|him|his|she|her|this|these|those|both))\b|^The\b"
+    r"|[该此它这]|其(?![他它余中实次])|两者|二者|他们|后者|前者"
+)
+_AROUND = 400  # characters before and behind evidence, among which its sentence is looked for
+_IN_BRACKETS = r"[(（]\s*(?:又名|别名|亦称|又称|也称|a\.?k\.?a\.?|also known as|alias)?\s*([^()（）]{2,60}?)\s*[)）]"
 _BEFORE_SENTENCE = " \t\n\u3000。！？”』"
 
 
@@ -74,7 +81,7 @@ def evidence_findings(
     if span is not None:
         yield from _spelling(evidence, span, place, haystack)
     yield from _length(evidence, place, haystack.text)
-    yield from _ends_in(evidence, ends, place)
+    yield from _ends_in(evidence, ends, place, haystack.text)
 
 
 def _absent_evidence(evidence: str, place: Place, haystack: Haystack, lang: str, nearest: Nearest) -> Finding:
@@ -112,7 +119,7 @@ def _num_sentences(text: str) -> int:
 
 
 def _ends_in(
-    evidence: str, ends: tuple[tuple[Entity, Span | None], tuple[Entity, Span | None]], place: Place
+    evidence: str, ends: tuple[tuple[Entity, Span | None], tuple[Entity, Span | None]], place: Place, text: str
 ) -> Iterator[Finding]:
     """A name that the text does not hold at all is another finding: only those that it holds can be asked for."""
     missing = {
@@ -122,8 +129,26 @@ def _ends_in(
     }
     if len(missing) > 1:
         yield Finding("W-EVIDENCE-ENDS", place, evidence, facts=_names(missing))
-    elif missing:
+    elif missing and not _stands_for(evidence, next(iter(missing.values())), text):
         yield Finding("N-EVIDENCE-END", place, evidence, facts=_names(missing))
+
+
+def _stands_for(evidence: str, name: str, text: str) -> bool:
+    """Say whether something in or around the evidence means a name that it does not hold.
+
+    That is a pronoun or "the group", another name that the text gives in brackets behind the name, or the name itself
+    in the rest of the sentence that the evidence is cut from: a Chinese clause need not say its subject again.
+    """
+    if _ANAPHOR.search(evidence):
+        return True
+    others = [match[1] for match in re.finditer(rf"{re.escape(name)}\s?{_IN_BRACKETS}", text)]
+    if any(other and _names_it(evidence, other) for other in others):
+        return True
+    at = text.find(evidence)
+    before = max(0, at - _AROUND)
+    around = text[before : at + len(evidence) + _AROUND]
+    spans = [span for span in grounding.sentences(around) if span.start <= at - before < span.end]
+    return at >= 0 and any(_names_it(around[span.start : span.end], name) for span in spans)
 
 
 def _names_it(evidence: str, name: str) -> bool:

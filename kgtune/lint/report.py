@@ -13,6 +13,7 @@ from kgtune.lint import catalogue
 from kgtune.lint.catalogue import Lang
 from kgtune.lint.findings import LEVELS, Finding, Level
 from kgtune.lint.readers import EXCERPT, GUESS
+from kgtune.ontology import Choice
 
 SCHEMA_VERSION = 1
 MOST_PER_CODE: Mapping[Level, int] = {"error": 5, "warning": 5, "note": 0}
@@ -36,6 +37,10 @@ _WORDS: Mapping[Lang, Mapping[str, str]] = {
         "usable": "no errors: {sum}",
         "found": "findings: {sum}",
         "strict": " (warnings count: --strict)",
+        "set": "ontology: {name}, as set",
+        "covers": "ontology: {name} (auto: it has all labels and types of the data)",
+        "near": "ontology: {name} (auto: it has all labels and types of the data but for near misses: {near})",
+        "derived": "ontology: derived (auto: no shipped one has its names; {name} came nearest and lacks {lacking})",
     },
     "zh": {
         "fix": "处理：",
@@ -50,6 +55,10 @@ _WORDS: Mapping[Lang, Mapping[str, str]] = {
         "usable": "没有错误：{sum}",
         "found": "发现问题：{sum}",
         "strict": "（警告计入：--strict）",
+        "set": "本体：{name}（由 ontology 指定）",
+        "covers": "本体：{name}（auto：包含数据里的全部标签和关系类型）",
+        "near": "本体：{name}（auto：除疑似笔误外包含全部标签和关系类型：{near}）",
+        "derived": "本体：由数据推导（auto：自带的本体都不含数据里的名称；最接近的 {name} 缺少 {lacking}）",
     },
 }
 
@@ -61,6 +70,7 @@ class Tally:
         self._most_kept = most_kept
         self._kept: dict[str, list[Finding]] = {}
         self._by_file: Counter[tuple[str, Level]] = Counter()
+        self.choice: Choice | None = None
         self.by_code: Counter[str] = Counter()
         self.levels: Counter[Level] = Counter()
         self.num_fixable = 0
@@ -91,7 +101,7 @@ class Tally:
 
         Where nobody says how many, notes are counted and none is shown.
         """
-        lines: list[str] = []
+        lines = [self._about_ontology(self.choice, lang)] if self.choice else []
         for group in self._groups():
             level, code = group[0].level, group[0].code
             most = MOST_PER_CODE[level] if most_per_code is None else most_per_code
@@ -105,6 +115,16 @@ class Tally:
         if most_per_code is None and self.levels["note"]:
             lines.append(_WORDS[lang]["hidden"])
         return "\n".join([*lines, self._last_line(lang, strict=strict)])
+
+    @staticmethod
+    def _about_ontology(choice: Choice, lang: Lang) -> str:
+        """Say which ontology labels and types were checked against, and why it."""
+        if choice.fit is None:
+            return _WORDS[lang]["set"].format(name=choice.ontology.name)
+        near, own = choice.told(near=True), choice.told(near=False)
+        word = "derived" if choice.is_derived else "near" if near else "covers"
+        lacking = ", ".join(filter(None, (own, near)))
+        return _WORDS[lang][word].format(name=choice.fit.ontology.name, near=near, lacking=lacking)
 
     def _counted(self, first: Finding, lang: Lang) -> str:
         head = f"{_LEVEL_WORDS[lang][first.level]} {first.code}"
@@ -126,6 +146,9 @@ class Tally:
             "schema_version": SCHEMA_VERSION,
             "clean": not self.has_findings(strict=strict),
             "strict": strict,
+            **({"ontology": {"name": self.choice.ontology.name,
+                             "why": {lang: self._about_ontology(self.choice, lang) for lang in catalogue.LANGS}}}
+               if self.choice else {}),
             "counts": {**{level: self.levels[level] for level in LEVELS}, "fixable": self.num_fixable},
             "by_code": {code: self.by_code[code] for code in dict.fromkeys(finding.code for finding in found)},
             "by_file": {name: {level: self._by_file[name, level] for level in LEVELS} for name in files},

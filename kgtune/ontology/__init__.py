@@ -3,6 +3,7 @@
 Knows nothing about graphs, prompts or grammars; they ask it. Nobody writes a label anywhere else.
 
     records   Label, RelationType, Ontology       reading, writing   YAML -> records -> YAML
+    choosing  how well a shipped one fits the data, and why a run uses the one it uses
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from pathlib import Path
 
 from kgtune import yaml_file
 from kgtune.errors import ConfigError
+from kgtune.ontology.choosing import Choice, fit
 from kgtune.ontology.reading import built
 from kgtune.ontology.records import Label, Ontology, RelationType, Seen, StixVerb
 from kgtune.ontology.writing import dump
 from kgtune.spelling import spelling_key, suggestion
 
-__all__ = ["Label", "Ontology", "RelationType", "Seen", "StixVerb", "choose", "derive", "dump", "load", "parse"]
+__all__ = [
+    "Choice", "Label", "Ontology", "RelationType", "Seen", "StixVerb", "choice", "choose", "derive", "dump", "load",
+    "parse", "reason",
+]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "ontologies"
 # In this order "auto" tries them.
@@ -56,32 +61,47 @@ def choose(
     types: Mapping[str, int],
     pairs: Collection[tuple[str, str, str]] = (),
 ) -> Ontology:
-    """Follow the `ontology` key of the configuration.
+    """Follow the `ontology` key of the configuration; `choice` says why as well."""
+    return choice(setting, labels, types, pairs).ontology
 
-    "auto" takes the shipped ontology that knows all labels and types seen in the data (of two, the one
-    whose own spellings the data uses more), else derives one. `labels` and `types` count what was seen;
-    `pairs` are the (source label, type, target label) seen.
+
+def choice(
+    setting: str,
+    labels: Mapping[str, int],
+    types: Mapping[str, int],
+    pairs: Collection[tuple[str, str, str]] = (),
+) -> Choice:
+    """Follow the `ontology` key of the configuration, and say why.
+
+    "auto" takes the shipped ontology that knows all labels and types seen in the data but for near misses (of two,
+    the one with fewer of these, then the one whose own spellings the data uses more), else derives one. `labels` and
+    `types` count what was seen; `pairs` are the (source label, type, target label) seen.
     """
     if setting != "auto":
-        return load(setting)
-    covering = [shipped for shipped in map(load, SHIPPED) if shipped.covers(labels, types)]
-    if not covering:
-        return derive(labels, types, pairs)
-    return max(covering, key=lambda shipped: shipped.num_exact(labels, types))  # of equals, the first
+        return Choice(load(setting))
+    fits = [fit(load(name), labels, types) for name in SHIPPED]
+    if meant := [one for one in fits if one.is_meant]:
+        # of equals, the first
+        best = min(meant, key=lambda one: (one.num_near, -one.ontology.num_exact(labels, types)))
+        return Choice(best.ontology, best)
+    nearest = min(fits, key=lambda one: (one.num_strange, one.num_near))
+    return Choice(derive(labels, types, pairs), nearest)
 
 
-def gap(chosen: Ontology, labels: Mapping[str, int], types: Mapping[str, int]) -> str:
-    """Say which few names kept the data from a shipped ontology, where one was derived in its place; else nothing."""
-    if chosen.name != DERIVED:
-        return ""
-    lacking = {shipped: lacks(load(shipped), labels, types) for shipped in SHIPPED}
-    name = min(SHIPPED, key=lambda shipped: lacking[shipped].total())
-    if lacking[name].total() > MOST_LACKING * (sum(labels.values()) + sum(types.values())):
-        return ""
-    listed = ", ".join(f'"{one}" ({number} times)' for one, number in lacking[name].most_common(8))
+def reason(chosen: Choice) -> str:
+    """Say in one line which ontology was chosen and why."""
+    if chosen.fit is None:
+        return f"ontology: {chosen.ontology.name}, as set"
+    name = chosen.fit.ontology.name
+    near, own = chosen.told(near=True), chosen.told(near=False)
+    if not chosen.is_derived:
+        but = f" but for near misses, which --check points at: {near}" if near else ""
+        return f"ontology: {name} (auto: it has all labels and types of the data{but})"
+    lacking = "; ".join(filter(None, (own, f"near misses: {near}" if near else "")))
     return (
-        f"the ontology was derived from the data, with its labels and types alone: {name} does not have {listed}. "
-        f"Write these as {name} does (kgtune/ontologies/{name}.yaml lists its names), or give ontology=PATH."
+        f"ontology: derived from the data, with its labels and types alone, since no shipped one has them; {name} came "
+        f"nearest and does not have {lacking}. Write these as {name} does (kgtune/ontologies/{name}.yaml lists its "
+        f"names), or give ontology=PATH."
     )
 
 

@@ -3,9 +3,10 @@
 Knows nothing about splitting, augmentation or training. Reading holds one record at a time where the format allows.
 
     formats, head            which reader a file gets, by looking     refusals    what is not read, by name
-    texts, rows, chunks      our own shapes                           fields      raw values -> a Graph
+    texts, rows, chunks      our own shapes                           fields, assembly    raw values -> a Graph
     triples, columns         tables                                   passage, mentions    marked spans -> a Graph
     doccano, labelstudio, brat    annotation tools                    stix, misp  threat intelligence
+    shapes                   which of two shapes a record has
     reader, decoding, window, scanner, syntax    files -> text -> records     findings    what is handed back
 """
 
@@ -15,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kgtune.errors import Problem
-from kgtune.sources.findings import Findings, RawDocument, RawSet, UnreadableError
+from kgtune.sources.findings import Findings, Partial, RawDocument, RawSet, UnreadableError
 from kgtune.sources.formats import FORMATS, READERS, Format, format_of
 from kgtune.sources.reader import Options, expand
 
-__all__ = ["FORMATS", "Findings", "Format", "RawDocument", "RawSet", "expand", "read_raw", "stream"]
+__all__ = ["FORMATS", "Findings", "Format", "Partial", "RawDocument", "RawSet", "expand", "read_raw", "stream"]
 
 _CUT_SHORT = "in a file that can't be read to its end"
 
@@ -117,4 +118,5 @@ def _is_new(document: RawDocument, seen: dict[str, tuple[int, str]], findings: F
     findings.dropped("E-DUPLICATE-RECORD")
     findings.problem("E-DUPLICATE-RECORD", document.where, f'id "{document.id}" is also the id of {known[1]}.',
                      "Give each item its own id.")  # fmt: skip
+    findings.partial(document)
     return False

@@ -14,7 +14,7 @@ from typing import Any
 
 from kgtune import grounding
 from kgtune.graph import slug
-from kgtune.sources import fields
+from kgtune.sources import assembly, fields
 from kgtune.sources.findings import Findings, RawDocument
 from kgtune.sources.head import Head
 from kgtune.sources.reader import Options, scan
@@ -71,7 +71,12 @@ def _items(path: Path, findings: Findings) -> Iterator[tuple[str, str, Mapping[s
         where = f"{path}:{record.line}: {key}[{record.index}]"
         findings.note(f"{key} read")
         if not isinstance(record.value, Mapping):
-            findings.problem("E-TYPE", where, f"is {type(record.value).__name__}, not an object.", "Give an object.")
+            findings.problem(
+                "E-TYPE",
+                where,
+                f"is {type(record.value).__name__}, not an object: nothing of it could be read.",
+                "Give an object.",
+            )
         else:
             yield key, where, record.value
 
@@ -154,13 +159,15 @@ def _document(
         # An empty graph would teach that this text says nothing, when only the ends' names are elsewhere.
         findings.dropped("chunk whose relationships all have their ends in other chunks")
         return None
-    graph = fields.graph(chunk.entities, edges, default_confidence, findings)
-    if graph is None:
-        findings.dropped(findings.problems[before].code)
-        return None
+    read = assembly.graph(chunk.entities, edges, default_confidence, findings)
     lang = grounding.language_of(chunk.text)
     doc_id = slug(chunk.title) if chunk.title else path.stem
-    return RawDocument(identity, doc_id, chunk.text, graph, lang, where=f"{chunk.where} (id={identity})")
+    document = RawDocument(identity, doc_id, chunk.text, read.graph, lang, where=f"{chunk.where} (id={identity})")
+    if read.is_whole:
+        return document
+    findings.dropped(findings.problems[before].code)
+    findings.partial(document, read.entity_places, read.edge_places)
+    return None
 
 
 def _fault(chunk: _Chunk) -> str:

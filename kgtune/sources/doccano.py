@@ -18,30 +18,21 @@ from kgtune.sources.mentions import Annotation, Link, Mention
 from kgtune.sources.passage import Passage
 from kgtune.sources.reader import Options, each_record
 from kgtune.sources.scanner import FAULT, Record, place
+from kgtune.sources.shapes import SPAN_KEYS, is_mixed, items_of, shape_of
 from kgtune.sources.texts import identity_of
 
 _TEXT_KEYS = ("text", "data")
-_SPAN_KEYS = ("entities", "label", "labels", "annotations")
-_KNOWN = {"id", *_TEXT_KEYS, *_SPAN_KEYS, "relations", "meta", "annotation_approver", "is_confirmed", "Comments"}
+_KNOWN = {"id", *_TEXT_KEYS, *SPAN_KEYS, "relations", "meta", "annotation_approver", "is_confirmed", "Comments"}
 
 
 def recognises(head: Head) -> bool:
-    """Tell items whose marks are spans: objects with start_offset, or [start, end, label]."""
-    return any(_is_item(item) for item in head.items)
-
-
-def _is_item(item: Mapping[str, Any]) -> bool:
-    if not isinstance(_text(item), str) or "relationships" in item:
-        return False
-    if isinstance(item.get("relations"), list) and isinstance(item.get("entities"), list):
-        return True
-    return any(_is_span(span) for key in _SPAN_KEYS for span in _list(item, key)[:1])
-
-
-def _is_span(span: object) -> bool:
-    if isinstance(span, Mapping):
-        return "start_offset" in span
-    return isinstance(span, list) and len(span) == 3 and isinstance(span[0], int) and isinstance(span[1], int)
+    """Tell a file by its records: some mark spans, and no more of them name entities; or nobody has marked anything."""
+    items = [item for item in head.items if isinstance(_text(item), str)]
+    shapes = [shape_of(item) for item in items]
+    num_spans, num_names = shapes.count("spans"), shapes.count("names")
+    if num_spans or num_names:
+        return num_spans > 0 and num_spans >= num_names
+    return any(isinstance(item.get("relations"), list) and isinstance(item.get("entities"), list) for item in items)
 
 
 def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawDocument]:
@@ -57,13 +48,15 @@ def documents(path: Path, options: Options, findings: Findings) -> Iterator[RawD
 def _document(
     path: Path, item: Mapping[str, Any], where: str, default_confidence: float, findings: Findings
 ) -> RawDocument | str | None:
+    if is_mixed(item, "spans", where, findings):
+        return None
     before = len(findings.problems)
     for key in sorted(item.keys() - _KNOWN - {FAULT}):
         findings.note(f"item key ignored: {key}")
     text_key = next((key for key in _TEXT_KEYS if isinstance(item.get(key), str)), "text")
     if fields.string(item, text_key, where, findings, required=True) is None:
         return None
-    spans = [span for key in _SPAN_KEYS for span in _list(item, key)]
+    spans = [span for key in SPAN_KEYS for span in items_of(item, key)]
     if not spans and not (item.get("annotation_approver") or item.get("is_confirmed")):
         return "doccano item without a mark: it may not have been annotated"
     passage = Passage(item[text_key])
@@ -72,7 +65,7 @@ def _document(
         mention = _mention(passage, span, number, f"{where}: span {number + 1}", findings)
         if mention is not None:
             annotation.mentions.append(mention)
-    for number, relation in enumerate(_list(item, "relations")):
+    for number, relation in enumerate(items_of(item, "relations")):
         link = _link(relation, f"{where}: relations[{number}]", findings)
         if link is not None:
             annotation.links.append(link)
@@ -88,11 +81,6 @@ def _document(
 
 def _text(item: Mapping[str, Any]) -> object:
     return next((item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)), None)
-
-
-def _list(item: Mapping[str, Any], key: str) -> list[Any]:
-    value = item.get(key)
-    return value if isinstance(value, list) else []
 
 
 def _mention(passage: Passage, span: object, number: int, where: str, findings: Findings) -> Mention | None:

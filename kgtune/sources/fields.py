@@ -1,4 +1,4 @@
-"""From one item's raw values to a Graph: spellings that people use are read, anything else is a problem.
+"""Raw values of one item -> strings, numbers, entities: spellings that people use are read, all else is a problem.
 
 Knows nothing about files or shapes; a caller gives the items, the place they stand, and the findings to add to.
 """
@@ -8,15 +8,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
-from kgtune.graph import HALF_CHARACTER, Entity, Graph, Relationship
-from kgtune.grounding import match_key
+from kgtune.graph import HALF_CHARACTER, Entity, Relationship
 from kgtune.sources.findings import Findings
+from kgtune.spelling import nearest
 
 ENTITY_KEYS = frozenset({"labels", "label", "type", "id", "name", "description", "chunks_info", "review"})
 RELATIONSHIP_KEYS = frozenset({"type", "source", "target", "confidence", "evidence", "chunks_info", "id", "review"})
+KNOWN_KEYS = (
+    ENTITY_KEYS
+    | RELATIONSHIP_KEYS
+    | {
+        *(
+            "doc_id",
+            "group_id",
+            "text",
+            "lang",
+            "split",
+            "entities",
+            "relationships",
+            "input",
+            "output",
+            "aug",
+            "\0fault",
+        ),
+    }
+)
 # `review` is what an export marks for a person; by then it has done its work.
 # STIX 2.1 appendix A: None / Low / Med / High as 0, 15, 50, 85.
 _CONFIDENCE_WORDS = {"high": 0.85, "medium": 0.5, "med": 0.5, "low": 0.15, "高": 0.85, "中": 0.5, "低": 0.15}
@@ -29,6 +47,11 @@ def clean(value: str) -> str:
     return value if value.isascii() else unicodedata.normalize("NFC", value)
 
 
+def below(where: str, key: str) -> str:
+    """Return the place of a key's value, in an item or in one of its members."""
+    return f"{where}.{key}" if where.endswith("]") else f"{where}: {key}"
+
+
 def string(item: Mapping[str, Any], key: str, where: str, findings: Findings, *, required: bool) -> str | None:
     """Read a string, cleaned; None where a required one is missing, of another type, or empty."""
     value = item.get(key)
@@ -37,16 +60,43 @@ def string(item: Mapping[str, Any], key: str, where: str, findings: Findings, *,
     if value is None and not required:
         return ""
     if not isinstance(value, str):
-        what = f'"{key}" is missing.' if value is None else f'"{key}" is {value!r}, not a string.'
-        findings.problem("E-MISSING-KEY" if value is None else "E-TYPE", where, what, f'Give "{key}" as a string.')
+        if value is None:
+            missing(item, key, where, f'Give "{key}" as a string.', findings)
+        else:
+            what = f'"{key}" is {value!r}, not a string.'
+            findings.problem("E-TYPE", below(where, key), what, f'Give "{key}" as a string.')
         return None
     if not value.isascii() and HALF_CHARACTER.search(value):
-        findings.problem("E-SURROGATE", where, f'"{key}" holds half of a surrogate pair.', "Write the whole character.")
+        what = f'"{key}" holds half of a surrogate pair.'
+        findings.problem("E-SURROGATE", below(where, key), what, "Write the whole character.")
         return None
     if required and not value.strip():
-        findings.problem("E-EMPTY-VALUE", where, f'"{key}" is empty.', "Write it out, or leave the whole item out.")
+        what = f'"{key}" is empty.'
+        findings.problem("E-EMPTY-VALUE", below(where, key), what, "Write it out, or leave the whole item out.")
         return None
     return clean(value)
+
+
+def missing(  # noqa: PLR0913 - a place, a key, and what is said of it
+    item: Mapping[str, Any],
+    key: str,
+    where: str,
+    fix: str,
+    findings: Findings,
+    *,
+    lost: str = "",
+    code: str = "E-MISSING-KEY",
+) -> None:
+    """Report a key that is not there; where another one is likely meant to be it, that one is pointed at.
+
+    `lost` says what else could not be read for want of it.
+    """
+    written = nearest(key, {other for other in item if isinstance(other, str)} - KNOWN_KEYS)
+    if written is None:
+        findings.problem(code, below(where, key), f'"{key}" is missing{lost}.', fix)
+        return
+    what = f'"{key}" is missing, and a key "{written}" is not read{lost}. Did you mean "{key}"?'
+    findings.problem(code, below(where, written), what, "Rename it.")
 
 
 def strings(value: object) -> list[str]:
@@ -64,7 +114,8 @@ def confidence(value: object, default: float, where: str, findings: Findings) ->
         return default
     number = _as_number(value)
     if number is None or number < 0 or number > 100 or 1 < number < 2:
-        findings.problem("E-CONFIDENCE", where, f"confidence is {value!r}.", "Give a number from 0 to 1.")
+        place = below(where, "confidence")
+        findings.problem("E-CONFIDENCE", place, f"confidence is {value!r}.", "Give a number from 0 to 1.")
         return None
     if isinstance(value, str) or number > 1:
         findings.repaired("F-CONFIDENCE", where, f"confidence is written {value!r}.")
@@ -87,35 +138,27 @@ def _as_number(value: object) -> float | None:
     return number / 100 if match[2] else number
 
 
-def graph(
-    entities: Sequence[tuple[str, object]],
-    relationships: Sequence[tuple[str, object]],
-    default_confidence: float,
-    findings: Findings,
-) -> Graph | None:
-    """Build a graph from (where, raw item) pairs; None when any of them is a problem."""
-    before = len(findings.problems)
-    read = _merged([e for e in (entity(item, where, findings) for where, item in entities) if e], findings)
-    ends = Ends(read)
-    edges = [relationship(item, where, ends, default_confidence, findings) for where, item in relationships]
-    if len(findings.problems) > before:
-        return None
-    return Graph(tuple(e for _, e in read), distinct([edge for edge in edges if edge], findings))
+def entity(item: object, where: str, findings: Findings) -> Entity | None:
+    """Read one entity; `labels` may be a string, a list, or stand under `label` or `type`.
 
-
-def entity(item: object, where: str, findings: Findings) -> tuple[str, Entity] | None:
-    """Read one entity; `labels` may be a string, a list, or stand under `label` or `type`."""
+    All that is wrong with it is told at once. It is None where it has no id; a label or name that can't be read is "".
+    """
     if not isinstance(item, dict):
-        findings.problem("E-TYPE", where, f"is {type(item).__name__}, not an object.", "Give labels, id and name.")
+        what = f"is {type(item).__name__}, not an object: nothing of it could be read."
+        findings.problem("E-TYPE", where, what, "Give labels, id and name.")
         return None
-    _note_extra(item, ENTITY_KEYS, "entity", findings)
+    note_extra(item, ENTITY_KEYS, "entity", findings)
     label = _label(item, where, findings)
     name = string(item, "name", where, findings, required=True)
     description = string(item, "description", where, findings, required=False)
-    if label is None or name is None or description is None:
-        return None
     identity = _identity(item, name, where, findings)
-    return (where, Entity(label, identity, name.strip(), description.strip())) if identity else None
+    return Entity(label or "", identity, (name or "").strip(), (description or "").strip()) if identity else None
+
+
+def id_of(item: object) -> str:
+    """Return what relationships call an entity that can't be read: its id or its name, "" where it has neither."""
+    given = (item.get("id"), item.get("name")) if isinstance(item, dict) else ()
+    return next((str(one).strip() for one in given if type(one) in (str, int) and str(one).strip()), "")
 
 
 def _label(item: Mapping[str, Any], where: str, findings: Findings) -> str | None:
@@ -126,15 +169,21 @@ def _label(item: Mapping[str, Any], where: str, findings: Findings) -> str | Non
             findings.note("several labels, first taken")
         value = value[0]
     if not isinstance(value, str) or not value.strip():
-        findings.problem("E-LABEL", where, f"labels is {value!r}.", "Give one label as a string.")
+        if value is None:
+            missing(item, "labels", where, "Give one label as a string.", findings, code="E-LABEL")
+        else:
+            what = f"labels is {value!r}."
+            findings.problem("E-LABEL", below(where, "labels"), what, "Give one label as a string.")
         return None
     return clean(value).strip()
 
 
-def _identity(item: Mapping[str, Any], name: str, where: str, findings: Findings) -> str | None:
+def _identity(item: Mapping[str, Any], name: str | None, where: str, findings: Findings) -> str | None:
     """Take the id; an item without one is known by its name, which its relationships may then point to."""
     value = item.get("id")
     if value is None:
+        if name is None:
+            return None
         findings.note("entity without an id, its name taken")
         return name.strip()
     if type(value) is int:
@@ -144,90 +193,6 @@ def _identity(item: Mapping[str, Any], name: str, where: str, findings: Findings
         findings.repaired("F-ID", where, f"id {found!r} has white space around it.")
         findings.note("id trimmed")
     return found.strip() if found is not None else None
-
-
-def _merged(read: list[tuple[str, Entity]], findings: Findings) -> list[tuple[str, Entity]]:
-    """Merge what was given twice with one id; the same id for two different things is a problem."""
-    kept: dict[str, tuple[str, Entity]] = {}
-    for where, one in read:
-        if one.id not in kept:
-            kept[one.id] = (where, one)
-            continue
-        first_where, first = kept[one.id]
-        if (first.labels, match_key(first.name)) == (one.labels, match_key(one.name)):
-            findings.note("entity given twice, merged")
-            continue
-        what = (
-            f'id "{one.id}" is "{one.name}" ({one.labels}) here and "{first.name}" ({first.labels}) at {first_where}.'
-        )
-        findings.problem("E-DUPLICATE-ID", where, what, "Give each entity its own id.")
-    return list(kept.values())
-
-
-class Ends:
-    """The entity ids a relationship may point to, with a name as a second way to say it."""
-
-    def __init__(self, entities: Sequence[tuple[str, Entity]]) -> None:
-        self._entities = entities
-        self.known = {one.id for _, one in entities}
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[str]]:
-        by_name: dict[str, list[str]] = {}
-        for _, one in self._entities:
-            by_name.setdefault(match_key(one.name), []).append(one.id)
-        return by_name
-
-    def resolve(self, value: str, findings: Findings) -> str | None:
-        """Return the id that `value` means: an id, an id but for white space, or a name that is unique."""
-        if (trimmed := value.strip()) in self.known:
-            return trimmed
-        same_name = self._by_name.get(match_key(value), [])
-        if len(same_name) == 1:
-            findings.note("relationship end given as a name, resolved")
-            return same_name[0]
-        return None
-
-    def hint(self, value: str) -> str:
-        """Say which ids there are, the nearest one first."""
-        from rapidfuzz import process
-
-        ids = [one.id for _, one in self._entities]
-        best = process.extractOne(value, ids, score_cutoff=60)
-        nearest = f' Did you mean "{best[0]}"?' if best else ""
-        shown = ", ".join(ids[:12]) + (f" and {len(ids) - 12} more" if len(ids) > 12 else "")
-        return f"Known ids: {shown or 'none'}.{nearest}"
-
-
-def relationship(
-    item: object, where: str, ends: Ends, default_confidence: float, findings: Findings
-) -> Relationship | None:
-    """Read one relationship; both ends must be known."""
-    if not isinstance(item, dict):
-        findings.problem("E-TYPE", where, f"is {type(item).__name__}, not an object.", "Give type, source and target.")
-        return None
-    _note_extra(item, RELATIONSHIP_KEYS, "relationship", findings)
-    kind = string(item, "type", where, findings, required=True)
-    evidence = string(item, "evidence", where, findings, required=False)
-    value = confidence(item.get("confidence"), default_confidence, where, findings)
-    resolved: list[str] = []
-    for end in ("source", "target"):
-        given = item.get(end)
-        if type(given) is str and given in ends.known:
-            resolved.append(given)
-            continue
-        text = str(given) if type(given) is int else string(item, end, where, findings, required=True)
-        if text is None:
-            continue
-        known = ends.resolve(text, findings)
-        if known is None:
-            what = f'relationship "{kind}" points to unknown entity "{text}". {ends.hint(text)}'
-            findings.problem("E-DANGLING", f"{where}.{end}", what, f"Fix the {end} or add the entity.")
-        else:
-            resolved.append(known)
-    if kind is None or evidence is None or value is None or len(resolved) < 2:
-        return None
-    return Relationship(kind.strip(), resolved[0], resolved[1], value, evidence.strip())
 
 
 def distinct(edges: Sequence[Relationship], findings: Findings) -> tuple[Relationship, ...]:
@@ -242,7 +207,8 @@ def distinct(edges: Sequence[Relationship], findings: Findings) -> tuple[Relatio
     return tuple(kept.values())
 
 
-def _note_extra(item: Mapping[str, Any], known: frozenset[str], kind: str, findings: Findings) -> None:
+def note_extra(item: Mapping[str, Any], known: frozenset[str], kind: str, findings: Findings) -> None:
+    """Count the keys that are not read."""
     if item.keys() <= known:
         return
     for key in item:

@@ -6,6 +6,7 @@ Knows nothing about any format, nor about what the caller does with a problem.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kgtune.errors import Problem
@@ -26,6 +27,19 @@ class RawDocument:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What could be read of an item that has a problem, for who looks at the rest of it; no conversion uses it.
+
+    The places are those of the document's entities and relationships; where there are none, they stand in the item
+    as in the document.
+    """
+
+    document: RawDocument
+    entity_places: tuple[str, ...] = ()
+    edge_places: tuple[str, ...] = ()
+
+
 class UnreadableError(Exception):
     """The rest of a file can't be read. Raised by the readers, noted by `sources.stream`, never shown."""
 
@@ -43,6 +57,13 @@ class Findings:
     counts: Counter[str] = field(default_factory=Counter)
     unreadable: list[str] = field(default_factory=list)
     """Files that can't be read, or not to their end."""
+    on_partial: Callable[[Partial], None] | None = None
+    """Who is told of items that have a problem: nobody where None."""
+
+    def partial(self, document: RawDocument, entities: tuple[str, ...] = (), edges: tuple[str, ...] = ()) -> None:
+        """Hand on what could be read of an item that is dropped for its problems."""
+        if self.on_partial is not None:
+            self.on_partial(Partial(document, entities, edges))
 
     def problem(self, code: str, where: str, what: str, fix: str) -> None:
         self.problems.append(Problem(code, where, what, fix))

@@ -116,13 +116,15 @@ def each_record(
         before = len(findings.problems)
         item = record.value
         if not isinstance(item, dict):
-            findings.problem("E-TYPE", place(path, record), f"is {type(item).__name__}, not an object.",
-                             "Give items of {text, entities, relationships}.")  # fmt: skip
+            what = f"is {type(item).__name__}, not an object: nothing of it could be read."
+            findings.problem("E-TYPE", place(path, record), what, "Give items of {text, entities, relationships}.")
             findings.dropped("E-TYPE")
             continue
         document = read(item, record)
         if fault := item.get(FAULT):
             findings.dropped(fault)
+            if isinstance(document, RawDocument):
+                findings.partial(document)
         elif isinstance(document, RawDocument):
             yield document
         else:

@@ -60,8 +60,14 @@ def _ends(*suffixes: str) -> Callable[[Head], bool]:
 
 
 def _item(*key_sets: set[str]) -> Callable[[Head], bool]:
-    """Tell items that have all keys of one of the sets."""
-    return lambda head: any(keys <= item.keys() for item in head.items for keys in key_sets)
+    """Tell files most of whose items have all keys of one of the sets."""
+    return lambda head: _most(head, lambda item: any(keys <= item.keys() for keys in key_sets))
+
+
+def _most(head: Head, check: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Say whether at least half of the items pass; one with a key of our own shape is ours, whatever else it has."""
+    passed = [item for item in head.items if not {"entities", "relationships"} & item.keys() and check(item)]
+    return bool(passed) and 2 * len(passed) >= len(head.items)
 
 
 def _either(*checks: Callable[[Head], bool]) -> Callable[[Head], bool]:
@@ -83,18 +89,20 @@ def _is_neo4j_element(value: object) -> bool:
 
 def _is_deepke(head: Head) -> bool:
     deepke = {"relation", "event", "entity", "spo_list", "kg"}
-    lists = any("text" in i and any(isinstance(i.get(key), list) for key in deepke) for i in head.items)
+    lists = _most(head, lambda item: "text" in item and any(isinstance(item.get(key), list) for key in deepke))
     return lists or _item({"task", "instruction", "output"}, {"task", "source", "output"})(head)
 
 
 def _is_alpaca(head: Head) -> bool:
-    return any({"instruction", "output"} <= item.keys() and "input" not in item for item in head.items)
+    return _most(head, lambda item: {"instruction", "output"} <= item.keys() and "input" not in item)
 
 
 def _is_classification(head: Head) -> bool:
-    return any(
-        ("text" in item or "data" in item) and any(_is_plain_label(item.get(key)) for key in ("label", "labels"))
-        for item in head.items
+    return _most(
+        head,
+        lambda item: (
+            ("text" in item or "data" in item) and any(_is_plain_label(item.get(key)) for key in ("label", "labels"))
+        ),
     )
 
 
@@ -103,7 +111,7 @@ def _is_plain_label(value: Any) -> bool:
 
 
 def _is_minimal_label_studio(head: Head) -> bool:
-    return any(_is_list_of(item.get("label"), {"start", "end", "labels"}) for item in head.items)
+    return _most(head, lambda item: _is_list_of(item.get("label"), {"start", "end", "labels"}))
 
 
 def _is_list_of(value: object, keys: set[str]) -> bool:

@@ -16,7 +16,7 @@ from kgtune.sources.reader import Options, each_record
 from kgtune.sources.scanner import FAULT, Record, place
 from kgtune.sources.texts import ITEM_KEYS, read_item
 
-_ROW_KEYS = frozenset({"id", "doc_id", "group_id", "input", "output", "lang", "split", "aug"})
+ROW_KEYS = frozenset({"id", "doc_id", "group_id", "input", "output", "lang", "split", "aug"})
 
 
 def recognises(head: Head) -> bool:
@@ -37,7 +37,7 @@ def read_row(path: Path, record: Record, default_confidence: float, findings: Fi
     """Read one training row: `output` holds the graph as a JSON string (or, by mistake, as an object)."""
     row = record.value
     where = place(path, record, row.get("id"))
-    for key in sorted(row.keys() - _ROW_KEYS - {FAULT}):
+    for key in sorted(row.keys() - ROW_KEYS - {FAULT}):
         findings.note(f"item key ignored: {key}")
     output = row.get("output")
     if isinstance(output, str):

@@ -40,13 +40,24 @@ class Record:
 Member = tuple[str, Record]
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A fault in a value that was parsed all the same; `owner` is the very object that has it, `key` where in it."""
+
+    code: str
+    what: str
+    fix: str
+    owner: dict[str, Any] | None = None
+    key: str = ""
+
+
 class Scanner:
     """Walks a text value by value, so that each record keeps its line and its own problems."""
 
     def __init__(self, path: Path, pieces: Iterable[str], findings: Findings) -> None:
         self.path, self.findings = path, findings
         self.window, self.at = Window(pieces), 0
-        self.faults: list[tuple[str, str, str]] = []
+        self.faults: list[_Fault] = []
         self._decode = json.JSONDecoder(object_pairs_hook=self._pairs, parse_constant=self._constant).raw_decode
 
     def records(self) -> Iterator[Record]:
@@ -234,13 +245,12 @@ class Scanner:
         if len(result) < len(pairs):
             keys = [key for key, _ in pairs]
             for key in sorted({key for key in keys if keys.count(key) > 1}):
-                self.faults.append(
-                    ("E-DUPLICATE-KEY", f'key "{key}" stands twice in one object.', "Keep one of the two.")
-                )
+                what = f'key "{key}" stands twice in one object.'
+                self.faults.append(_Fault("E-DUPLICATE-KEY", what, "Keep one of the two.", result, key))
         return result
 
     def _constant(self, name: str) -> float:
-        self.faults.append(("E-JSON", f"{name} is not JSON.", "Write a number, or null."))
+        self.faults.append(_Fault("E-JSON", f"{name} is not JSON.", "Write a number, or null."))
         return 0.0
 
     def _record(self, value: Any, line: int, index: int) -> Record:
@@ -250,11 +260,14 @@ class Scanner:
         return record
 
     def _report_faults(self, record: Record) -> None:
-        for code, what, fix in self.faults:
-            identity = record.value.get("id") if isinstance(record.value, dict) else None
-            self.findings.problem(code, place(self.path, record, identity), what, fix)
-            if isinstance(record.value, dict):
-                record.value[FAULT] = code
+        identity = record.value.get("id") if isinstance(record.value, dict) else None
+        where = place(self.path, record, identity)
+        for fault in self.faults:
+            path = syntax.path_to(fault.owner, record.value) if fault.owner is not None else None
+            at = where if path is None else f"{where}: {f'{path}.{fault.key}' if path else fault.key}"
+            self.findings.problem(fault.code, at, fault.what, fault.fix)
+        if self.faults and isinstance(record.value, dict):
+            record.value[FAULT] = self.faults[-1].code
         self.faults.clear()
 
     def _syntax_problem(self, error: Exception) -> Problem:

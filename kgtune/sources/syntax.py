@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from kgtune.parsing import DuplicateKeyError
 
@@ -35,6 +37,18 @@ def explain(error: Exception, text: str, at: int) -> Fault:
         return Fault(error.pos, "E-CUT-OFF", what, "Export or copy the file again.")
     around = text[max(0, error.pos - 25) : error.pos + 15].replace("\n", " ")
     return Fault(error.pos, "E-JSON", f"is not JSON: {error.msg}, near `{around}`.", "Correct the syntax.")
+
+
+def path_to(owner: dict[str, Any], value: Any, path: str = "") -> str | None:
+    """Return the path to an object in a value, "" where it is the value; None where a later value took its place."""
+    if value is owner:
+        return path
+    below: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        below = ((f"{path}.{key}" if path else key, one) for key, one in value.items())
+    elif isinstance(value, list):
+        below = ((f"{path}[{index}]", one) for index, one in enumerate(value))
+    return next((found for at, one in below if (found := path_to(owner, one, at)) is not None), None)
 
 
 def is_object(line: str) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 
 from kgtune import grounding
 from kgtune.graph import to_object
-from kgtune.sources import fields
+from kgtune.sources import assembly, fields
 from kgtune.sources.findings import Findings, RawDocument
 from kgtune.sources.head import Head
 from kgtune.sources.reader import Options, each_record
 from kgtune.sources.scanner import FAULT, Record, place
+from kgtune.sources.shapes import is_mixed
 
 SPLITS = ("train", "validation", "test")
 ITEM_KEYS = frozenset({"id", "doc_id", "group_id", "text", "lang", "split", "entities", "relationships"})
@@ -36,26 +37,37 @@ def read_item(path: Path, record: Record, default_confidence: float, findings: F
     """Read one text-centred item; None when it is a problem."""
     item = record.value
     where = place(path, record, item.get("id"))
+    if is_mixed(item, "names", where, findings):
+        return None
     if not item.keys() <= ITEM_KEYS:
         for key in sorted(item.keys() - ITEM_KEYS - {FAULT}):
             findings.note(f"item key ignored: {key}")
     before = len(findings.problems)
     text = fields.string(item, "text", where, findings, required=True)
-    lists: dict[str, list[tuple[str, object]]] = {}
-    for key in ("entities", "relationships"):
-        value = item.get(key)
-        if not isinstance(value, list):
-            what = f'"{key}" is missing.' if value is None else f'"{key}" is {type(value).__name__}, not a list.'
-            findings.problem("E-MISSING-KEY" if value is None else "E-TYPE", where, what, "Give a list, [] when empty.")
-            continue
-        lists[key] = [(f"{where}: {key}[{i}]", one) for i, one in enumerate(value)]
-    if len(lists) < 2:
-        return None
-    graph = fields.graph(lists["entities"], lists["relationships"], default_confidence, findings)
+    entities = _members(item, "entities", where, findings, lost=", so its relationships were not read either")
+    edges = _members(item, "relationships", where, findings)
+    read = assembly.graph(entities or [], edges or [] if entities is not None else [], default_confidence, findings)
     head = _head(item, where, path, text or "", findings)
-    if text is None or graph is None or len(findings.problems) > before:
-        return None
-    return RawDocument(text=text, graph=graph, where=where, **head)
+    document = RawDocument(text=text or "", graph=read.graph, where=where, **head)
+    if len(findings.problems) == before:
+        return document
+    findings.partial(document, read.entity_places, read.edge_places)
+    return None
+
+
+def _members(
+    item: Mapping[str, Any], key: str, where: str, findings: Findings, *, lost: str = ""
+) -> list[tuple[str, object]] | None:
+    value = item.get(key)
+    fix = "Give a list, [] when empty."
+    if isinstance(value, list):
+        return [(f"{where}: {key}[{i}]", one) for i, one in enumerate(value)]
+    if value is None:
+        fields.missing(item, key, where, fix, findings, lost=lost)
+    else:
+        what = f'"{key}" is {type(value).__name__}, not a list{lost}.'
+        findings.problem("E-TYPE", fields.below(where, key), what, fix)
+    return None
 
 
 def to_item(document: RawDocument) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from kgtune import grounding
 from kgtune.errors import Problem
 from kgtune.grounding import match_key
-from kgtune.sources import fields
+from kgtune.sources import assembly, fields
 from kgtune.sources.columns import REQUIRED, TABLE, columns_of, delimiter_of
 from kgtune.sources.decoding import pieces
 from kgtune.sources.findings import Findings, RawDocument, UnreadableError
@@ -26,6 +26,7 @@ from kgtune.sources.texts import identity_of
 
 # A cell may hold a whole report; the csv module refuses more than 131,072 characters unless told otherwise.
 _MOST_CELL_CHARACTERS = 1 << 24
+_PLAIN_CONFIDENCE = re.compile(r"0?\.[0-9]+|0|0\.0*|1|1\.0*")
 _EXCELS_DELIMITER = re.compile(r"sep=(.)", re.IGNORECASE)
 
 
@@ -146,25 +147,28 @@ def _document(
 ) -> RawDocument | None:
     before = len(findings.problems)
     entities: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
-    edges: list[tuple[str, dict[str, str]]] = []
+    edges: list[tuple[str, dict[str, object]]] = []
     for where, row in group.rows:
         ends = [_end(where, row, end, entities, findings) for end in ("head", "tail")]
         if row["relation"] and all(ends):
-            edge = {"type": row["relation"], "source": ends[0], "target": ends[1]}
-            edges.append((where, edge | {key: row[key] for key in ("confidence", "evidence") if key in row}))
+            edge: dict[str, object] = {"type": row["relation"], "source": ends[0], "target": ends[1]}
+            edge |= {key: row[key] for key in ("evidence",) if key in row}
+            edges.append((where, edge | ({"confidence": _number(row["confidence"])} if "confidence" in row else {})))
         elif row["relation"] or row["tail"]:
             _report_gaps(where, row, findings)
     if not entities and len(findings.problems) == before:
         findings.dropped("text without a triple: it may not have been annotated")
         return None
-    graph = fields.graph(list(entities.values()), edges, default_confidence, findings)
-    if graph is None or len(findings.problems) > before:
-        findings.dropped(findings.problems[before].code)
-        return None
+    read = assembly.graph(list(entities.values()), edges, default_confidence, findings)
     doc_id = group.doc_id or identity_of(path, group.text)
     identity = doc_id if number == 1 or not group.doc_id else f"{doc_id}#{number}"
     where = f"{group.where} (id={identity})"
-    return RawDocument(identity, doc_id, group.text, graph, grounding.language_of(group.text), where=where)
+    document = RawDocument(identity, doc_id, group.text, read.graph, grounding.language_of(group.text), where=where)
+    if len(findings.problems) == before:
+        return document
+    findings.dropped(findings.problems[before].code)
+    findings.partial(document, read.entity_places, read.edge_places)
+    return None
 
 
 def _end(
@@ -180,6 +184,11 @@ def _end(
         return ""
     entity = {"labels": label, "id": f"e{len(entities) + 1}", "name": name, "description": ""}
     return entities.setdefault((label, match_key(name)), (where, entity))[1]["id"]
+
+
+def _number(cell: str) -> float | str:
+    """Read a plain number from 0 to 1 as the number that it is: a table can't write it in another way."""
+    return float(cell) if _PLAIN_CONFIDENCE.fullmatch(cell) else cell
 
 
 def _report_gaps(where: str, row: Mapping[str, str], findings: Findings) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from kgtune.conversion.cards import Card, card_of
 from kgtune.examples import Example
 from kgtune.splitting import near_duplicates
-from kgtune.splitting.near_duplicates import NEAR_DUPLICATE, Shingles, Sketches
+from kgtune.splitting.near_duplicates import NEAR_DUPLICATE, HeldOut, Shingles, Sketches
 
 # A document's shingles are made anew when it is a candidate; a cluster's members come one after the other.
 _MOST_SHINGLED = 256
@@ -46,6 +46,11 @@ class Units:
             here = slice(starts[old], starts[old + 1])
             units.extend(owner, self.sizes[here], self.rows[here])
         return units
+
+    def held_out(self, splits: Sequence[str]) -> HeldOut:
+        """Return the units of the documents outside train; `splits` go by owner."""
+        at = [i for i, owner in enumerate(self.owners) if splits[owner] != "train"]
+        return HeldOut([self.owners[i] for i in at], [self.sizes[i] for i in at], [self.rows[i] for i in at])
 
 
 def sketched(text: str) -> tuple[list[int], list[bytes]]:

@@ -99,7 +99,7 @@ def likely_pairs(sketches: Sketches, sizes: Sequence[int]) -> Iterator[tuple[int
 
     `sizes` are the numbers of shingles: a small unit's estimate is poor, so that it passes more easily.
     """
-    floors = np.maximum(0.25, NEAR_DUPLICATE - 4 * np.sqrt(0.21 / np.clip(sizes, 1, NUM_BINS)))
+    floors = _floors(np.asarray(sizes))
     for left, right in neighbours(sketches):
         estimates = estimated(sketches, left, right)
         passing = estimates >= np.minimum(floors[left], floors[right])
@@ -112,7 +112,15 @@ def estimated(sketches: Sketches, left: npt.NDArray[np.intp], right: npt.NDArray
     for start in range(0, len(left), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         agreeing[part] = (sketches[left[part]] == sketches[right[part]]).mean(axis=1)
+    return _corrected(agreeing)
+
+
+def _corrected(agreeing: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray((agreeing - 1 / 256) / (1 - 1 / 256))  # 8 bits agree by chance once in 256
+
+
+def _floors(sizes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    return np.maximum(0.25, NEAR_DUPLICATE - 4 * np.sqrt(0.21 / np.clip(sizes, 1, NUM_BINS)))
 
 
 def neighbours(sketches: Sketches) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
@@ -128,6 +136,54 @@ def neighbours(sketches: Sketches) -> Iterator[tuple[npt.NDArray[np.intp], npt.N
         for step in range(1, _NUM_NEIGHBOURS + 1):
             agree = heads[:-step] == heads[step:]
             yield order[:-step][agree], order[step:][agree]
+
+
+def band_keys(sketches: Sketches) -> npt.NDArray[np.uint64]:
+    """Return 32 keys of each sketch: two units of similarity 0.7 share one with probability 0.9998."""
+    found = np.empty((len(sketches), _NUM_ORDERS), dtype=np.uint64)
+    for number in range(_NUM_ORDERS):
+        columns = (number * 4 + np.arange(_NUM_AGREEING) * (2 * number + 1)) % NUM_BINS
+        four = np.ascontiguousarray(sketches[:, columns]).view("<u4").ravel().astype(np.uint64)
+        found[:, number] = four | np.uint64(number) << np.uint64(32)
+    return found
+
+
+class HeldOut:
+    """The units of held-out documents, so that a text can be asked for those that it may come near to.
+
+    Small, and it can be pickled: 500 bytes a unit. `owners` says whose each unit is; candidates are owners.
+    """
+
+    def __init__(self, owners: Sequence[int], sizes: Sequence[int], rows: Sequence[bytes]) -> None:
+        self._owners, self._sizes = np.asarray(owners, dtype=np.intp), np.asarray(sizes, dtype=np.intp)
+        self._sketches = stacked(rows)
+        keys = band_keys(self._sketches).ravel()
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._units = keys[order], order // _NUM_ORDERS
+
+    def candidates(self, text: str) -> tuple[int, ...]:
+        """Return the owners of units that may be near duplicates of a unit of the text; only the texts decide."""
+        if not len(self._owners):
+            return ()
+        found: set[int] = set()
+        for shingles in units(text):
+            row = stacked([sketch(shingles)])
+            keys = band_keys(row).ravel()
+            starts, ends = np.searchsorted(self._keys, keys), np.searchsorted(self._keys, keys, side="right")
+            parts = [self._units[start:end] for start, end in zip(starts, ends, strict=True) if end > start]
+            if not parts:
+                continue
+            others = np.unique(np.concatenate(parts))
+            agreeing = (self._sketches[others] == row).mean(axis=1)
+            sizes = np.minimum(self._sizes[others], len(shingles))
+            found.update(self._owners[others[_corrected(agreeing) >= _floors(sizes)]].tolist())
+        return tuple(sorted(found))
+
+
+def are_near(text: str, other: str) -> bool:
+    """Say whether any unit of one text is a near duplicate of one of the other."""
+    theirs = units(other)
+    return any(similarity(one, another) >= NEAR_DUPLICATE for one in units(text) for another in theirs)
 
 
 def stacked(rows: Iterable[bytes]) -> Sketches:

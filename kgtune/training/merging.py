@@ -20,6 +20,7 @@ from kgtune import examples as example_files
 from kgtune import hub, model_folder, prompt, runs
 from kgtune import model as models
 from kgtune.errors import ModelError
+from kgtune.evaluation.sample import fixed
 from kgtune.model import TunedModel
 from kgtune.settings import Config
 from kgtune.training import checkpoints, supervision
@@ -80,7 +81,7 @@ def probes(tuned: TunedModel, cfg: Config) -> list[tuple[list[int], int]]:
         return [(ids, len(ids) - 1)]
     rows = example_files.read_examples(path, default_confidence=cfg.data.default_confidence, drop_descriptions=False)
     held_out = [row for row in rows if row.split in {"test", "validation"}] or list(rows)
-    samples = [supervision.render(row, tuned.tokenizer, tuned.contract.system) for row in held_out[:NUM_PROBES]]
+    samples = [supervision.render(row, tuned.tokenizer, tuned.contract.system) for row in fixed(held_out, NUM_PROBES)]
     return [([*sample.prompt_ids, *sample.answer_ids], len(sample.answer_ids)) for sample in samples]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from transformers import TrainerCallback
 
 from kgtune import runs
 from kgtune.errors import ConfigError
+from kgtune.evaluation.sample import fixed
 from kgtune.examples import Example, of_split
 from kgtune.ontology import Ontology
 from kgtune.scoring.documents import Judged
@@ -33,13 +33,13 @@ _SAMPLE_SEED = 0  # the sample is one of the data: another training.seed reads t
 
 
 def sample_of(examples: Sequence[Example], number: int) -> list[Example]:
-    """The fixed validation documents; never a test or a train row."""
+    """The fixed validation documents, by their ids and not by their order; never a test or a train row."""
     rows = of_split(examples, "validation")
     if not rows:
         raise ConfigError(
             "training.select_steps: no validation rows to read. Raise data.validation_ratio, or set it to null."
         )
-    return random.Random(_SAMPLE_SEED).sample(rows, min(number, len(rows)))
+    return fixed(rows, number, _SAMPLE_SEED)
 
 
 def schema_valid_f1(answers: Sequence[Judged], ontology: Ontology) -> float:

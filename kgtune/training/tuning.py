@@ -15,7 +15,7 @@ from kgtune import hub, prompt, runs
 from kgtune import model as models
 from kgtune.config import Resolved, config_hash
 from kgtune.evaluation import evaluation, probes
-from kgtune.examples import Example, of_split
+from kgtune.examples import Example
 from kgtune.extraction.generation import TransformersExtractor
 from kgtune.extraction.rules import answer_cap
 from kgtune.prompt import Contract
@@ -96,8 +96,7 @@ def make_trainer(prepared: Prepared, cfg: Config, output_dir: Path) -> Any:
     if told := probe.on_card(trainer, cfg):
         log.info("%s", told)
     if cfg.evaluation.probe_steps:
-        rows = of_split(prepared.examples, "validation")[: watching.MOST_ROWS]
-        limit = cfg.model.max_seq_length
+        rows, limit = watching.rows_of(prepared.examples), cfg.model.max_seq_length
         watched = probes.prepare(rows, prepared.tokenizer, prepared.system, max_tokens=limit)
         trainer.add_callback(watching.Watch(watched, cfg.evaluation.probe_steps))
     if cfg.training.select_steps is not None:

@@ -13,6 +13,8 @@ from transformers import TrainerCallback
 
 from kgtune.evaluation import probes
 from kgtune.evaluation.probes import Probe
+from kgtune.evaluation.sample import fixed
+from kgtune.examples import Example, of_split
 from kgtune.scoring.statistics import Bootstrap
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,11 @@ log = logging.getLogger(__name__)
 MOST_ROWS = 16
 """Validation rows that are looked at: a second or two on either machine."""
 NUMBERS = ("start_probability", "end_probability", "structure_loss", "value_loss")
+
+
+def rows_of(examples: Sequence[Example]) -> list[Example]:
+    """Return the validation rows that are looked at, the same ones in whatever order the examples stand."""
+    return fixed(of_split(examples, "validation"), MOST_ROWS)
 
 
 class Watch(TrainerCallback):

@@ -150,6 +150,27 @@ def test_a_name_of_a_held_out_document_is_brought_into_no_variant_though_train_h
         assert not any(name in row.text and name not in parents[row.doc_id].text for name in held_out)
 
 
+def named(identity: str, name: str, **changes: object) -> Example:
+    text = f"Researchers saw {name} again, and {name} was then sold on."
+    raw = RawDocument(identity, identity, text, Graph((Entity("Tool", "t", name),)), "en")
+    return replace(from_raw(raw, drop_descriptions=False), **changes)  # type: ignore[arg-type]
+
+
+def test_no_exchange_of_names_brings_a_variant_near_to_a_held_out_document() -> None:
+    held_out = named("h", "Quicksilver Marionette Backdoor", split="test", group_id="h")
+    donor = named("d", "Quicksilver Marionette Backdoors", split="train", group_id="d")
+    donor = replace(donor, text="Quicksilver Marionette Backdoors: a list of what they do, one by one, day by day.")
+    bare_row = named("b", "Thunderous Juniper Implant Suite", group_id="")
+    config = Config.model_validate(
+        {"data": {"validation_ratio": 0, "test_ratio": 0}, "augmentation": {"entities": {"ratio": 1}}}
+    )
+    prepared = prepare([held_out, donor, bare_row], config)
+    assert prepared.counts["dropped: entities: near duplicate of a held-out document"] == 1
+    assert [row.id for row in prepared.examples if row.aug == "entities"] == []
+    without = prepare([donor, bare_row], config)
+    assert ["Quicksilver" in row.text for row in without.examples if row.aug == "entities"] == [True]
+
+
 def test_a_text_that_stands_twice_is_kept_once_and_counted() -> None:
     twice = replace(make(1), id="r1b", doc_id="r1b")
     differently = replace(make(2), id="r2b", doc_id="r2b", graph=Graph())

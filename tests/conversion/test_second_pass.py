@@ -91,7 +91,7 @@ def row(identity: str, text: str, aug: str = "synonyms") -> Row:
 
 
 def test_a_text_is_written_once_and_the_first_by_id_has_it() -> None:
-    claims = second_pass._Claims({augment.text_key("taken")}, {"a", "b"}, Counter())
+    claims = second_pass._Claims({augment.text_key("taken")}, {"a", "b"}, Counter(), str)
     assert claims.claim(row("a+synonyms1", "taken")) is None
     assert claims.claim(row("a+synonyms1", "new")) == row("a+synonyms1", "new")
     assert claims.claim(row("b+synonyms1", "new")) is None
@@ -99,10 +99,20 @@ def test_a_text_is_written_once_and_the_first_by_id_has_it() -> None:
 
 
 def test_a_variant_whose_id_a_document_has_gets_another() -> None:
-    claims = second_pass._Claims(set(), {"a", "a+synonyms1"}, Counter())
+    claims = second_pass._Claims(set(), {"a", "a+synonyms1"}, Counter(), str)
     renamed = claims.claim(row("a+synonyms1", "new"))
     assert renamed is not None
     assert (renamed.id, json.loads(renamed.text)["id"]) == ("a+synonyms1-2", "a+synonyms1-2")
+
+
+def test_a_variant_near_a_held_out_document_is_dropped_and_counted_and_its_text_decides() -> None:
+    drops: Counter[str] = Counter()
+    held_out = "Grey Petrel used LanternRAT against Norrgard Shipping in the spring."
+    claims = second_pass._Claims(set(), set(), drops, [held_out].__getitem__)
+    near = replace(row("a+entities1", held_out.replace("spring", "summer"), "entities"), near=(0,))
+    far = replace(row("b+entities1", "Copper Magpie came to Fennmark and left.", "entities"), near=(0,))
+    assert (claims.claim(near), claims.claim(far)) == (None, far)
+    assert drops == {"entities: near duplicate of a held-out document": 1}
 
 
 def test_an_augmented_row_outside_train_is_counted() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from kgtune.evaluation.sample import drawn
+from kgtune.evaluation.sample import drawn, fixed
 from kgtune.examples import Example
 from kgtune.graph import Graph
 
@@ -27,3 +27,10 @@ def test_the_order_of_the_rows_changes_nothing_and_the_seed_does() -> None:
 def test_a_larger_number_keeps_the_rows_of_a_smaller_one() -> None:
     few = {row.id for row in drawn(ROWS, 20, 42)}
     assert few <= {row.id for row in drawn(ROWS, 40, 42)}
+
+
+def test_a_fixed_sample_is_the_same_rows_in_the_same_order_whatever_the_order_of_the_rows() -> None:
+    shuffled = list(ROWS)
+    random.Random(3).shuffle(shuffled)
+    assert fixed(shuffled, 20) == fixed(ROWS, 20) == drawn(ROWS, 20, 0)
+    assert fixed(ROWS, 20, 1) != fixed(ROWS, 20)

@@ -89,14 +89,14 @@ def test_rare_labels_and_types_are_noted_in_a_corpus_of_some_size():
     ]  # fmt: skip
 
 
-def test_a_slip_that_cost_the_data_its_ontology_is_told():
+def test_a_stray_name_that_cost_the_data_its_ontology_is_told():
     documents = [document(n, [VEXA, LATCH], [("USE", "o", "t")]) for n in range(1, 9)]
-    slip = document(9, [("Toool", "t", "Bolt")])
-    labels, types = {"ThreatOrganization": 8, "Tool": 8, "Toool": 1}, {"USE": 8}
+    slip = document(9, [("Gizmo", "t", "Bolt")])
+    labels, types = {"ThreatOrganization": 8, "Tool": 8, "Gizmo": 1}, {"USE": 8}
     derived = ontology.choose("auto", labels, types)
     assert derived.name == "derived"
     assert [(code, value, nearest) for code, _, _, value, nearest in told(*documents, slip, by=derived)] == [
-        ("W-ONTOLOGY", '"Toool" (1)', "threat_event")
+        ("W-ONTOLOGY", '"Gizmo" (1)', "threat_event")
     ]
     wanted = [document(n, [VEXA, ("Sector", "s", "Energy")]) for n in range(20, 23)]
     labels["Sector"] = 3

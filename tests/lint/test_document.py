@@ -131,6 +131,27 @@ def test_evidence(evidence, expected):
     assert [(code, nearest) for code, _, _, nearest in found] == ([] if expected is None else [expected])
 
 
+@pytest.mark.parametrize(
+    ("text", "evidence", "is_told"),
+    [
+        ("Grey Petrel came. LanternRAT followed.", "LanternRAT followed.", True),
+        ("Grey Petrel came. It ran LanternRAT.", "It ran LanternRAT.", False),
+        ("Grey Petrel came. The group ran LanternRAT.", "The group ran LanternRAT.", False),
+        ("Grey Petrel came. IT ran LanternRAT.", "IT ran LanternRAT.", True),
+        ("Grey Petrel came. We saw that LanternRAT ran.", "We saw that LanternRAT ran.", True),
+        ("Grey Petrel (aka Ash Gull) came. Ash Gull ran LanternRAT.", "Ash Gull ran LanternRAT.", False),
+        ("Grey Petrel（又名灰鸥）出现。灰鸥使用LanternRAT。", "灰鸥使用LanternRAT。", False),
+        ("Grey Petrel出现。该组织使用LanternRAT。", "该组织使用LanternRAT。", False),
+        ("Grey Petrel出现。其他人使用LanternRAT。", "其他人使用LanternRAT。", True),
+        ("Grey Petrel出现，随后使用LanternRAT。", "随后使用LanternRAT", False),
+        ("Grey Petrel出现。随后使用LanternRAT。", "随后使用LanternRAT", True),
+    ],
+)
+def test_evidence_need_not_repeat_a_name_that_something_in_it_or_around_it_stands_for(text, evidence, is_told):
+    found = told(document(text, [ACTOR, TOOL], [("USE", 0, 1, evidence)]))
+    assert [code for code, *_ in found] == (["N-EVIDENCE-END"] if is_told else [])
+
+
 def test_a_text_of_two_sentences_is_no_evidence_as_a_whole_and_one_of_a_single_sentence_is():
     both = [ACTOR, TOOL]
     for text, expected in (

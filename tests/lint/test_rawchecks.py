@@ -40,6 +40,14 @@ def test_a_mistyped_key_is_told_once_a_file_with_its_number_where_the_meant_one_
     )
 
 
+def test_a_mistyped_key_of_an_item_is_told_and_one_that_a_reader_misses_is_left_to_it(tmp_path):
+    slip = {key: value for key, value in item().items() if key != "id"} | {"ID": "r7", "title": "x", "doc-id": "d"}
+    assert [(code, path, value, nearest) for code, _, _, path, value, nearest in told(tmp_path, item(), slip)] == [
+        ("W-KEY", "ID", "ID", "id"), ("W-KEY", "doc-id", "doc-id", "doc_id")
+    ]  # fmt: skip
+    assert told(tmp_path, {"Text": "x", "entities": [], "relationships": []}) == []
+
+
 def test_ids_that_differ_only_in_case_width_or_space_are_told(tmp_path):
     found = told(tmp_path, item([ENTITY, ENTITY | {"id": "Ｔ"}, ENTITY | {"id": "u"}]))
     assert [(code, path, value, nearest) for code, _, _, path, value, nearest in found] == [

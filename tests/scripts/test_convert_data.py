@@ -103,7 +103,7 @@ EDGE = '"type": "USE", "source": "org--velvet-kestrel"'
          ("raw.json:", "item 1 (id=en-01-simple)", 'unknown entity "org--velvet-kestrl"',
           'Did you mean "org--velvet-kestrel"?', "Fix the source or add the entity.")),
         (lambda t: t.replace('"id": "en-01-simple"', '"id": "en-01-simple", "id": "x"', 1).encode(),
-         ("raw.json:2: item 1", 'key "id" stands twice', "Keep one of the two.")),
+         ("raw.json:3: item 1 (id=x): id", 'key "id" stands twice', "Keep one of the two.")),
         (lambda t: t.encode().replace("雾".encode(), b"\xe9\x9b", 1), ("raw.json:", "not valid UTF-8", "Save the file as UTF-8")),
         (lambda t: t.encode()[:-4000], ("raw.json:", "cut off", "Export or copy the file again.")),
         (lambda t: b"", ("raw.json", "is empty")),
@@ -209,7 +209,7 @@ def test_data_that_no_shipped_ontology_covers_gets_an_editable_one_with_its_coun
 def test_check_writes_nothing_and_exits_with_3_on_errors(tmp_path: Path) -> None:
     clean = convert("--check", EXAMPLE, CHUNKS, cwd=tmp_path)
     assert clean.returncode == 0
-    assert clean.stdout.splitlines()[-1] == "no errors: errors 0, warnings 0, notes 19; --fix can mend 0"
+    assert clean.stdout.splitlines()[-1] == "no errors: errors 0, warnings 0, notes 2; --fix can mend 0"
     raw = tmp_path / "raw.json"
     raw.write_text(EXAMPLE.read_text(encoding="utf-8").replace(EDGE, EDGE.replace("org", "x", 1), 1), encoding="utf-8")
     found = convert(raw, "--check", cwd=tmp_path)

@@ -104,3 +104,35 @@ def test_spans_count_code_points_of_the_text_as_given(tmp_path: Path) -> None:
     assert [e.name for e in raw_set.documents[0].graph.entities] == ["Vex"]
     assert raw_set.documents[0].text == "😀 é\nVex used Latch."
     assert raw_set.counts["note: doccano span in a text with characters such as emoji, read as code points"] == 1
+
+
+def test_a_key_that_is_misspelt_in_one_item_does_not_make_doccano_of_a_file(tmp_path: Path) -> None:
+    sound = {"text": TEXT, "entities": [{"labels": "Org", "id": "o", "name": "Vex"}], "relationships": []}
+    slip = {"text": "Vex left.", "entities": [{"labels": "Org", "id": "o", "name": "Vex"}], "relations": []}
+    raw_set = read(tmp_path, slip, sound, sound | {"text": "Vex came."})
+    assert [(p.code, p.where.rpartition(": ")[2]) for p in raw_set.problems] == [("E-MISSING-KEY", "relations")]
+    assert "Did you mean" in raw_set.problems[0].what
+    assert len(raw_set.documents) == 2
+
+
+def test_one_odd_item_of_a_file_is_named(tmp_path: Path) -> None:
+    named = {
+        "id": "n",
+        "text": "Vex left.",
+        "entities": [{"labels": "Org", "id": "o", "name": "Vex"}],
+        "relationships": [],
+    }
+    marked = {"id": 4, "text": TEXT, "entities": [span(*VEX, id=1)], "relations": []}
+    raw_set = read(tmp_path, named, marked, marked | {"text": "Vex wins."})
+    (problem,) = raw_set.problems
+    assert (problem.code, problem.where.partition(": ")[2], len(raw_set.documents)) == ("E-MIXED", "item 1 (id=n)", 2)
+    raw_set = read(tmp_path, named, named | {"id": "m", "text": "Vex is in."}, marked)
+    (problem,) = raw_set.problems
+    assert (problem.code, problem.where.partition(": ")[2], len(raw_set.documents)) == ("E-MIXED", "item 3 (id=4)", 2)
+
+
+def test_texts_that_nobody_has_marked_are_doccanos_all_the_same(tmp_path: Path) -> None:
+    raw_set = read(
+        tmp_path, {"text": TEXT, "entities": [], "relations": []}, {"text": "x", "entities": [], "relations": []}
+    )
+    assert raw_set.counts["dropped: doccano item without a mark: it may not have been annotated"] == 2

@@ -90,3 +90,15 @@ def test_plain_text_is_refused_with_the_tools_to_annotate_it(tmp_path: Path, tex
         f"{path}: is plain text: it holds no annotation. Annotate it in doccano, Label Studio or brat, whose exports "
         f"are read. To extract from it with a tuned model: python inference.py {path}."
     )
+
+
+def test_a_key_of_one_item_does_not_make_a_foreign_file_of_ours(tmp_path: Path) -> None:
+    ours = [{"text": f"Vex {n}", "entities": [], "relationships": []} for n in range(3)]
+    for odd in (
+        {"text": "x", "entity": [], "relationships": []},
+        {"text": "x", "label": "apt"},
+        ours[0] | {"label": "apt"},
+    ):
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps([odd, *ours]), encoding="utf-8")
+        assert "E-FORMAT" not in [problem.code for problem in read_raw([path]).problems]

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgtune.folding import fold
-from kgtune.splitting.near_duplicates import estimated, likely_pairs, similarity, sketch, stacked, units
+from kgtune.splitting.near_duplicates import (
+    HeldOut,
+    are_near,
+    estimated,
+    likely_pairs,
+    similarity,
+    sketch,
+    stacked,
+    units,
+)
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -87,3 +96,19 @@ def test_the_sketch_of_a_text_of_one_character_is_full_too() -> None:
     (unit,) = units("x")
     assert len(sketch(unit)) == 128
     assert list(likely_pairs(stacked([sketch(unit)] * 2), [1, 1])) == [(0, 1)]
+
+
+def test_held_out_documents_that_a_text_comes_near_to_are_found_and_no_others() -> None:
+    rng = random.Random(5)
+    texts = [" ".join(words(rng, 60)) for _ in range(40)]
+    rows = [(owner, unit) for owner, text in enumerate(texts) for unit in units(text)]
+    held_out = HeldOut([o for o, _ in rows], [len(u) for _, u in rows], [sketch(u) for _, u in rows])
+    for owner, text in enumerate(texts):
+        near = text.split()
+        near[rng.randrange(60)] = "another"
+        assert held_out.candidates(" ".join(near)) == (owner,)
+        assert are_near(" ".join(near), text)
+    stranger = " ".join(words(rng, 60))
+    assert held_out.candidates(stranger) == ()
+    assert not are_near(stranger, texts[0])
+    assert HeldOut([], [], []).candidates(stranger) == ()

@@ -43,7 +43,9 @@ def test_the_sample_is_fixed_and_of_validation_rows_only():
         selection.sample_of(rows, 3)
     validation = [replace(row, split="validation") for row in rows]
 
-    assert selection.sample_of(rows + validation, 3) == selection.sample_of(rows + validation, 3)
+    chosen = selection.sample_of(rows + validation, 3)
+    assert [row.split for row in chosen] == ["validation"] * 3
+    assert selection.sample_of(validation[::-1] + rows, 3) == chosen
     assert len(selection.sample_of(rows + validation, 30)) == 10
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,16 @@ def watched(trainer, steps=2):
     rows = probes.prepare(examples()[:2], trainer.processing_class, SYSTEM, max_tokens=2000)
     trainer.add_callback(watching.Watch(rows, steps))
     return trainer
+
+
+def test_the_rows_that_are_looked_at_do_not_depend_on_the_order_of_the_file():
+    from kgtune.training import watching
+
+    plenty = [replace(one, id=f"{one.id}-{n}", split="validation") for n in range(20) for one in examples()[:2]]
+    rows = watching.rows_of([*examples(), *plenty])
+    assert ({row.split for row in rows}, len(rows)) == ({"validation"}, watching.MOST_ROWS)
+    assert watching.rows_of([*plenty[::-1], *examples()]) == rows
+    assert rows != plenty[: watching.MOST_ROWS]
 
 
 def test_the_losses_are_the_same_to_the_bit_with_and_without(base, tmp_path):
