@@ -129,7 +129,7 @@ def _ends_in(
     }
     if len(missing) > 1:
         yield Finding("W-EVIDENCE-ENDS", place, evidence, facts=_names(missing))
-    elif missing and not _stands_for(evidence, *missing.values(), text):
+    elif missing and not _stands_for(evidence, next(iter(missing.values())), text):
         yield Finding("N-EVIDENCE-END", place, evidence, facts=_names(missing))
 
 
