@@ -76,7 +76,7 @@ class _Checks:
 
     def _mistyped(self, item: Mapping[str, Any], kind: str, path: str, lines: _Lines) -> None:
         known = _KNOWN[kind]
-        for key in item.keys() - known:
+        for key in [key for key in item if key not in known]:
             if (kind, key) in self._keys:
                 meant, place, number = self._keys[kind, key]
                 self._keys[kind, key] = (meant, place, number + 1)

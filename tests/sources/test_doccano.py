@@ -113,6 +113,7 @@ def test_a_key_that_is_misspelt_in_one_item_does_not_make_doccano_of_a_file(tmp_
     assert [(p.code, p.where.rpartition(": ")[2]) for p in raw_set.problems] == [("E-MISSING-KEY", "relations")]
     assert "Did you mean" in raw_set.problems[0].what
     assert len(raw_set.documents) == 2
+    assert [problem.code for problem in read(tmp_path, slip).problems] == ["E-MISSING-KEY"]
 
 
 def test_one_odd_item_of_a_file_is_named(tmp_path: Path) -> None:
