@@ -46,9 +46,10 @@ _CELL = str.maketrans({"|": "\\|", "\n": " ", "`": "'"})
 
 def markdown(result: Mapping[str, Any]) -> str:
     """Write the report: English, then the same in Chinese."""
-    lines = ["# Evaluation", "", "[中文](#评测报告)", "", tables.table(result), ""]
+    told = wording.confidence(result["confidence"])
+    lines = ["# Evaluation", "", "[中文](#评测报告)", "", tables.table(result), "", told.en, ""]
     lines += ["Failed answers by reason, and what follows:", "", *tables.notes(result), "", *_sections(result, "en")]
-    lines += [_made(result), "", "# 评测报告", "", *_table(result), "", *_sections(result, "zh")]
+    lines += [_made(result), "", "# 评测报告", "", *_table(result), "", told.zh, "", *_sections(result, "zh")]
     return "\n".join(lines)
 
 
