@@ -126,6 +126,7 @@ _KINDS = {
         "用户得到 decoding.samples 个答案中一致的比例，此处未测量。",
     ),
 }
+_OWN_ROWS = Words(" These are such rows, so that it is not measured here.", "此处正是这些行，因此未测量。")
 PROBES = {
     "start_probability": Words("probability of the answer's right first token", "答案首个词元的概率"),
     "end_probability": Words("probability of ending where the gold answer ends", "在标准答案结尾处结束的概率"),
@@ -146,7 +147,10 @@ def metric(name: str) -> Words:
 
 def confidence(told: Mapping[str, Any]) -> Words:
     """Say which confidence users get."""
-    return Words(*(words.format(**told) for words in _KINDS[told["kind"]]))
+    words = _KINDS[told["kind"]]
+    if told["kind"] == "calibrated" and not told["is_measured"]:
+        words = Words(words.en + _OWN_ROWS.en, words.zh + _OWN_ROWS.zh)
+    return Words(words.en.format(**told), words.zh.format(**told))
 
 
 def finding(code: str) -> Words:

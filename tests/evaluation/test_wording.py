@@ -55,3 +55,9 @@ def test_every_confidence_that_users_can_get_has_words(kind):
     assert HAN.search(told.zh)
     assert not HAN.search(told.en)
     assert ("{" in told.en + told.zh, "7" in told.en) == (False, kind == "calibrated")
+
+
+@pytest.mark.parametrize("is_measured", [True, False])
+def test_a_curve_on_its_own_rows_is_said_to_be_not_measured(is_measured):
+    told = wording.confidence({"kind": "calibrated", "is_measured": is_measured, "num_items": 7, "num_documents": 3})
+    assert ("not measured" in told.en, "未测量" in told.zh) == (not is_measured, not is_measured)
