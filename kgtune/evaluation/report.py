@@ -85,12 +85,13 @@ def _table(result: Mapping[str, Any]) -> list[str]:
 
 
 def _below_table(result: Mapping[str, Any], lang: Lang) -> list[str]:
-    """Say how many documents the table is about, and what each column is."""
+    """Say how many documents the table is about, what each column is, and which confidence users get."""
     size = size_of(result)
     columns = result["columns"]
     names = {name: f"{name} ({_name(name, lang)})" if lang == "en" else _name(name, lang) for name in columns}
     legend = [f"- {names[name]}: {getattr(words, lang)}" for name, words in wording.legend(columns)]
-    return [_say("size", lang, **size), "", *legend]
+    told = getattr(wording.confidence(result["confidence"]), lang)
+    return [_say("size", lang, **size), "", *legend, "", told]
 
 
 def _value(one: Mapping[str, Any]) -> str:

@@ -53,7 +53,7 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
         charts={
             "losses": charts.losses(result["run"]),
             "intervals": charts.intervals(columns),
-            "calibration": _calibrations(columns, tuned),
+            "calibration": _calibrations(columns, tuned, wording.confidence(result["confidence"])),
             "lengths": charts.lengths(result["documents"], shown),
         },
         shown_ids={case.id for case in picked},
@@ -61,7 +61,7 @@ def render(result: Mapping[str, Any], ontology: Ontology) -> str:
     )
 
 
-def _calibrations(columns: Mapping[str, Any], tuned: str) -> list[dict[str, Any]]:
+def _calibrations(columns: Mapping[str, Any], tuned: str, users: wording.Words) -> list[dict[str, Any]]:
     """Lay out the confidence that the tuned model states, free and held to the grammar, and the one that users get."""
     pictures = []
     for name in dict.fromkeys([tuned, *(name for name in columns if name == "after_constrained")]):
@@ -69,7 +69,8 @@ def _calibrations(columns: Mapping[str, Any], tuned: str) -> list[dict[str, Any]
             if (chart := charts.calibration(columns[name][bins])) is not None:
                 metrics = columns[name]["metrics"]
                 numbers = {what: metrics[f"{prefix}{what}"]["value"] for what in ("calibration_error", "brier_score")}
-                pictures.append({"column": name, "words": wording.CONFIDENCES[kind], "chart": chart, **numbers})
+                told = {"words": wording.CONFIDENCES[kind], "users": users if kind == "given" else None}
+                pictures.append({"column": name, "chart": chart, **told, **numbers})
     return pictures
 
 

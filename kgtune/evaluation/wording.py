@@ -5,8 +5,8 @@ Knows nothing about numbers. What the scorer already says in English is not said
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from kgtune.scoring import remedies
 from kgtune.scoring.metrics import METRICS
@@ -131,6 +131,22 @@ CONFIDENCES = {
     "stated": Words("stated confidence", "所述置信度"),
     "given": Words("confidence that users get", "用户得到的置信度"),
 }
+_KINDS = {
+    "calibrated": Words(
+        "Users get it by a curve that was fitted to {num_items} relationships of {num_documents} validation documents.",
+        "用户得到的置信度经曲线校准；曲线由 {num_documents} 篇验证文档中的 {num_items} 个关系拟合。",
+    ),
+    "probability": Words(
+        "Users get the probability of the model's choices; it has no curve.",
+        "用户得到模型所作选择的概率，没有校准曲线。",
+    ),
+    "stated": Words("Users get what the answer states.", "用户得到模型所述的置信度。"),
+    "agreement": Words(
+        "Users get the share of decoding.samples answers that agree, which is not measured here.",
+        "用户得到 decoding.samples 个答案中一致的比例，此处未测量。",
+    ),
+}
+_OWN_ROWS = Words(" These are such rows, so that it is not measured here.", "此处正是这些行，因此未测量。")
 PROBES = {
     "start_probability": Words("probability of the answer's right first token", "答案首个词元的概率"),
     "end_probability": Words("probability of ending where the gold answer ends", "在标准答案结尾处结束的概率"),
@@ -147,6 +163,14 @@ def column(name: str) -> Words:
 def metric(name: str) -> Words:
     """Name a metric."""
     return Words(_METRICS_EN.get(name, METRICS[name].words), _METRICS_ZH[name])
+
+
+def confidence(told: Mapping[str, Any]) -> Words:
+    """Say which confidence users get."""
+    words = _KINDS[told["kind"]]
+    if told["kind"] == "calibrated" and not told["is_measured"]:
+        words = Words(words.en + _OWN_ROWS.en, words.zh + _OWN_ROWS.zh)
+    return Words(words.en.format(**told), words.zh.format(**told))
 
 
 def finding(code: str) -> Words:

@@ -54,7 +54,15 @@ def test_the_stated_confidence_and_the_one_that_users_get_stand_beside_each_othe
     assert cells[f"| {given}"][:3] == ["-"] * 3
     assert cells[f"| {given}"][3].startswith("0.100 (")
     assert "| 用户得到的置信度的期望校准误差（十档） | - | - | - | 0.100 (" in chinese
+    assert "\nUsers get it by a curve that was fitted to 40 relationships of 20 validation documents.\n" in english
+    assert "\n用户得到的置信度经曲线校准；曲线由 20 篇验证文档中的 40 个关系拟合。\n" in chinese
     assert "| 用户得到的置信度的均方误差（Brier） | - | - | - | 0.010 (" in chinese
+
+
+def test_without_any_confidence_nothing_is_said_of_how_far_it_is_to_be_trusted():
+    english, _, chinese = report.markdown(build.measured(before={}, after={})).partition("# 评测报告\n")
+    assert [line for line in english.splitlines() if line.startswith("|") and "of the confidence" in line] == []
+    assert [line for line in chinese.splitlines() if line.startswith("|") and "置信度" in line] == []
 
 
 def test_the_documents_show_gold_base_and_tuned(text):

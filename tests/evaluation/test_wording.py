@@ -14,6 +14,7 @@ from kgtune.scoring.column import CELLS
 from kgtune.scoring.comparison import Verdict
 from kgtune.scoring.sample import TRAITS
 from kgtune.scoring.taxonomy import FINDINGS
+from kgtune.training.confidence import Kind
 
 HAN = re.compile("[\u3400-\u9fff]")
 
@@ -56,3 +57,17 @@ def test_columns_verdicts_and_slices_are_those_of_the_results():
     assert set(wording.VERDICTS) == set(get_args(Verdict))
     assert set(wording.DIMENSIONS) == {*TRAITS, *CELLS}
     assert wording.column("other") == ("other", "other")
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_every_confidence_that_users_can_get_has_words(kind):
+    told = wording.confidence({"kind": kind, "is_measured": False, "num_items": 7, "num_documents": 3})
+    assert HAN.search(told.zh)
+    assert not HAN.search(told.en)
+    assert ("{" in told.en + told.zh, "7" in told.en) == (False, kind == "calibrated")
+
+
+@pytest.mark.parametrize("is_measured", [True, False])
+def test_a_curve_on_its_own_rows_is_said_to_be_not_measured(is_measured):
+    told = wording.confidence({"kind": "calibrated", "is_measured": is_measured, "num_items": 7, "num_documents": 3})
+    assert ("not measured" in told.en, "未测量" in told.zh) == (not is_measured, not is_measured)
