@@ -81,7 +81,7 @@ def test_every_arm_changes_what_its_name_says(bench):
     from kgtune import config
 
     plain = config.load(None, "demo").config
-    assert len(bench.arms.ARMS) == 11
+    assert len(bench.arms.ARMS) == 12
     for arm in bench.arms.ARMS.values():
         cfg = config.load(None, "demo", bench.arms.overrides(arm, 7, short=False)).config
         assert (cfg.training.seed, cfg.data.seed, cfg.training.max_steps) == (7, 7, plain.training.max_steps)
