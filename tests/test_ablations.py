@@ -91,7 +91,7 @@ def test_every_arm_changes_what_its_name_says(bench):
         else:
             assert on == (set() if arm.name == "no augmentation" else set(bench.arms.OPERATIONS))
         assert cfg.model.load_in_4bit is (arm.name == "4-bit")
-        assert cfg.lora.lora_r == (4 if arm.name == "r 4" else plain.lora.lora_r)
+        assert cfg.lora.lora_r == {"r 4": 4, "r 16": 16}.get(arm.name, plain.lora.lora_r)
         assert cfg.lora.lora_alpha / cfg.lora.lora_r == plain.lora.lora_alpha / plain.lora.lora_r
 
 
