@@ -83,3 +83,10 @@ def test_overload_met_its_goals_in_the_kept_result() -> None:
     goals = kept("serve")["goals"]
     assert len(goals) == 7
     assert [goal for goal, (_, is_met) in goals.items() if not is_met] == []
+
+
+def test_training_ends_at_the_same_scores_in_the_kept_result() -> None:
+    evaluation = kept("train")["evaluation"]
+    assert evaluation["updates"] == 100
+    assert {one["verdict"] for one in evaluation["difference"].values()} == {"no difference shown"}
+    assert evaluation["ours"]["entity_f1"]["value"] > 0.8  # two that learnt nothing would be the same, too
