@@ -19,7 +19,7 @@ from kgtune.graph import free_id
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
 from kgtune.splitting.grouping import Units
-from kgtune.splitting.near_duplicates import are_near
+from kgtune.splitting.near_duplicates import is_near
 from kgtune.splitting.placement import Placed, place
 from kgtune.splitting.split_lock import Lock
 
@@ -78,7 +78,7 @@ def _far_from_held_out(
     drops: Counter[str] = Counter()
     for variant in variants:
         near = held_out.candidates(variant.text) if variant.aug in EXCHANGING else ()
-        if any(are_near(variant.text, text_of(index)) for index in near):
+        if near and is_near(variant.text, map(text_of, near)):
             drops[f"{variant.aug}: {NEAR_HELD_OUT}"] += 1
         else:
             kept.append(variant)

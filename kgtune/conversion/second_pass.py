@@ -24,7 +24,7 @@ from kgtune.conversion.spill import Spill, batches, unpack
 from kgtune.examples import Example, Split, from_raw, respelt, row_text, to_row
 from kgtune.graph import Entity, Graph
 from kgtune.ontology import Ontology
-from kgtune.splitting.near_duplicates import HeldOut, are_near
+from kgtune.splitting.near_duplicates import HeldOut, is_near
 from kgtune.splitting.placement import Placed
 from kgtune.splitting.splitting import TRAIN
 
@@ -221,7 +221,7 @@ class _Claims:
 
     def _is_near(self, variant: Row) -> bool:
         text = json.loads(variant.text)["input"]
-        return any(are_near(text, self.text_of(index)) for index in variant.near)
+        return is_near(text, map(self.text_of, variant.near))
 
 
 def outlines(placed: Placed, written: Written) -> Iterator[Example]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from kgtune.folding import fold
 from kgtune.splitting.near_duplicates import (
     HeldOut,
-    are_near,
     estimated,
+    is_near,
     likely_pairs,
     similarity,
     sketch,
@@ -107,8 +107,8 @@ def test_held_out_documents_that_a_text_comes_near_to_are_found_and_no_others() 
         near = text.split()
         near[rng.randrange(60)] = "another"
         assert held_out.candidates(" ".join(near)) == (owner,)
-        assert are_near(" ".join(near), text)
+        assert is_near(" ".join(near), [text])
     stranger = " ".join(words(rng, 60))
     assert held_out.candidates(stranger) == ()
-    assert not are_near(stranger, texts[0])
+    assert not is_near(stranger, texts)
     assert HeldOut([], [], []).candidates(stranger) == ()
