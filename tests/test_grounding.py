@@ -66,6 +66,8 @@ def test_a_name_is_found_in_its_spellings(text: str, name: str, expected: tuple[
         ("Café", "Caf"),
         ("ＡＰＴ２８", "PT28"),
         ("Континент", "Конти"),
+        ("㈱夜织", "株)夜织"),
+        ("夜织㈱", "夜织(株"),
     ],
 )
 def test_part_of_a_word_is_no_mention(text: str, name: str) -> None:

@@ -204,6 +204,14 @@ def test_labels_of_fewer_than_three_groups_stay_in_train_and_are_named() -> None
         assert counts_by_split(groups, assigned) == {"train": 32, "validation": 4, "test": 4}
 
 
+def test_they_stay_in_train_even_where_most_documents_are_held_out() -> None:
+    groups = [group(number, "Tool", *(["Odd"] if number in {4, 9} else [])) for number in range(40)]
+    for seed in range(20):
+        assigned = assign(groups, {"test": 0.4, "validation": 0.4}, seed)
+        assert having(groups, assigned, "Odd") == {"train": 2, "validation": 0, "test": 0}
+        assert counts_by_split(groups, assigned) == {"train": 8, "validation": 16, "test": 16}
+
+
 def test_where_every_label_is_rare_something_is_held_out_all_the_same() -> None:
     groups = [group(number, f"L{number}") for number in range(6)]
     assigned = assign(groups, RATIOS, 1)
