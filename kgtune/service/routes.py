@@ -145,7 +145,8 @@ async def kg_extract(request: Request, body: ExtractRequest) -> Response:
     """Extract the graph of a text.
 
     `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that
-    do not exist, entities with an id that is taken); `X-Truncated: true` marks an answer that reached
+    do not exist, entities with an id that is taken) and nothing stands there twice (an entity of equal label and
+    name is one, whatever its spelling, and so is a relationship of equal type and ends); `X-Truncated: true` marks an answer that reached
     the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings` what the
     format has no place for, or had to write otherwise.
     """
@@ -206,7 +207,6 @@ def _end_of_stream(
 ) -> dict[str, Any]:
     if extraction.graph is None:
         raise refusals.unreadable(extraction)
-    selection.finish()
     found.metrics.selected(selection)
     summary: dict[str, Any] = {
         "num_entities": len(selection.entities),
