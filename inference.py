@@ -7,7 +7,9 @@
 Inputs: the texts (.txt, .md, .jsonl; .pdf, .docx and .html where markitdown is installed), a model folder that
 fine_tune.py wrote (default: <output.dir>/final_model), config.yaml. A line of .jsonl is {"text", "id", "title",
 "url", "published", "tlp"}, all but the text optional; the last four are checked as the API checks them, and stix
-and html carry them on. A key that is none of these is named on stderr.
+and html carry them on. A key that is none of these is named on stderr,
+and so is what a folder holds of other kinds. A file or line that can't be read stops the run before anything is
+extracted, with all such problems listed; data.on_error=drop leaves them out, named and counted on stderr.
 Outputs, on stdout or where -o says: for one text its graph as JSON; for several JSON Lines
 {"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv, graphml or html
 writes one file for one text; --format raw writes lines that a person corrects and convert_data.py reads back;
@@ -40,7 +42,7 @@ def main() -> int:
     from kgtune import model_folder
     from kgtune.extraction import answers, journal
     from kgtune.extraction.progress import Progress
-    from kgtune.extraction.texts import SourceText, read_texts
+    from kgtune.extraction.texts import SourceText, Texts, read_texts
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
@@ -51,7 +53,11 @@ def main() -> int:
         return 0
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
-    texts = [SourceText("--text", args.text)] if args.text is not None else read_texts(args.places, sys.stdin.buffer)
+    if args.text is not None:
+        read = Texts([SourceText("--text", args.text)])
+    else:
+        read = read_texts(args.places, sys.stdin.buffer, resolved.config.data.on_error)
+    texts = read.texts
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
     kept = journal.begin(args.out, texts, marks(args, resolved))
@@ -77,7 +83,7 @@ def main() -> int:
         print(f"{len(rows)}/{len(texts)} {row.source}: {', '.join(told)}", file=sys.stderr)
     target.close()
     kept.remove()
-    print(answers.report(rows), file=sys.stderr)
+    print(*filter(None, [answers.report(rows), read.report]), sep=", ", file=sys.stderr)
     return 0
 
 

@@ -82,6 +82,20 @@ def test_a_json_line_with_a_date_that_is_none_is_exit_2(tmp_path):
     assert "reports.jsonl:1: published: is no date. Write 2026-11-20 or" in result.stderr
 
 
+def test_a_file_that_cannot_be_read_stops_the_run_or_is_left_out_by_choice(folder):
+    (folder / "b.md").write_bytes(b"caf\xe9")
+    (folder / "photo.png").write_bytes(b"\x89PNG")
+    refused = run(str(folder))
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"data.on_error=drop leaves out what has one" in refused.stderr
+    result = run(str(folder), "data.on_error=drop")
+    assert result.returncode == 0
+    assert [Path(json.loads(line)["source"]).name for line in result.stdout.splitlines()] == ["a.txt", "c.txt"]
+    assert f"skipped: {folder}/b.md: byte 3 (0xe9) is not UTF-8." in result.stderr.decode()
+    assert b"1 not read, of no kind that is: photo.png" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(b", 1 skipped: 1 E-ENCODING")
+
+
 def test_a_folder_as_target_gets_one_file_each(folder):
     result = run(str(folder / "a.txt"), str(folder / "b.md"), "-o", str(folder / "out"))
     assert (result.returncode, result.stdout) == (0, b"")
