@@ -32,6 +32,7 @@ from kgtune.errors import ModelError, UserError
 
 if TYPE_CHECKING:
     from kgtune.extraction.extractor import Extractor
+    from kgtune.extraction.texts import Texts
 
 # The other formats have no place for it.
 NEEDS = {"--offsets": ("--format=json", "--format=jsonl")}
@@ -42,7 +43,6 @@ def main() -> int:
     from kgtune import model_folder
     from kgtune.extraction import answers, journal
     from kgtune.extraction.progress import Progress
-    from kgtune.extraction.texts import SourceText, Texts, read_texts
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
@@ -53,10 +53,7 @@ def main() -> int:
         return 0
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
-    if args.text is not None:
-        read = Texts([SourceText("--text", args.text)])
-    else:
-        read = read_texts(args.places, sys.stdin.buffer, resolved.config.data.on_error)
+    read = texts_of(args, resolved)
     texts = read.texts
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
@@ -85,6 +82,15 @@ def main() -> int:
     kept.remove()
     print(*filter(None, [answers.report(rows), read.report]), sep=", ", file=sys.stderr)
     return 0
+
+
+def texts_of(args: argparse.Namespace, resolved: config.Resolved) -> Texts:
+    """Return the text that was given, or read the places."""
+    from kgtune.extraction import texts
+
+    if args.text is not None:
+        return texts.Texts([texts.SourceText("--text", args.text)])
+    return texts.read_texts(args.places, sys.stdin.buffer, resolved.config.data.on_error)
 
 
 def marks(args: argparse.Namespace, resolved: config.Resolved) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The graphs of a text's windows made one graph: what is the same thing, where each was said, what contradicts.
 
-Knows nothing about models, tokenizers or files. `key` says what is the same, in one window's graph too. Two entities of one label are the same where their names are the same
+Knows nothing about models, tokenizers or files. Two entities of one label are the same where their names are the same
 indicator, fold to the same key, or belong to one group of an alias table; never because their names are alike.
 """
 

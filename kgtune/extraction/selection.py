@@ -1,4 +1,4 @@
-"""What a caller gets of a model's graph: closed over its references, nothing twice, with outside ids, filtered, located.
+"""What a caller gets of a model's graph: closed, nothing twice, with outside ids, filtered, located in the text.
 
 Knows nothing about HTTP, models or where the items come from: a whole graph, or an answer still being written.
 """

@@ -189,7 +189,9 @@ def _files(place: str, problems: list[Problem]) -> Iterable[str]:
     files = [str(path) for path in here if path.suffix.lower() in SUFFIXES and path.is_file()]
     if others := [path.name + "/" * path.is_dir() for path in here if str(path) not in files]:
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        log.warning("%s: %d not read, of no kind that is: %s%s", place, len(others), ", ".join(others[:_MOST_NAMED]), more)
+        log.warning(
+            "%s: %d not read, of no kind that is: %s%s", place, len(others), ", ".join(others[:_MOST_NAMED]), more
+        )
     if not files:
         what = f"is a folder without {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files."
         problems.append(Problem("E-NO-TEXTS", place, what, "Give another folder, or name the files."))

@@ -144,6 +144,7 @@ class BatchResult(BaseModel):
     is_truncated: bool | None = None
     num_dropped: int | None = None
     num_control_characters: int | None = None
+    export_findings: dict[str, int] | None = None
     error: str | None = None
     retry_after_s: int | None = None
 

@@ -144,11 +144,11 @@ async def docs(request: Request) -> HTMLResponse:
 async def kg_extract(request: Request, body: ExtractRequest) -> Response:
     """Extract the graph of a text.
 
-    `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that
-    do not exist, entities with an id that is taken) and nothing stands there twice (an entity of equal label and
-    name is one, whatever its spelling, and so is a relationship of equal type and ends); `X-Truncated: true` marks an answer that reached
-    the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings` what the
-    format has no place for, or had to write otherwise.
+    `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that do not
+    exist, entities with an id that is taken) and nothing stands there twice (entities of equal label and name,
+    whatever its spelling, and relationships of equal type and ends); `X-Truncated: true` marks an answer that
+    reached the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings`
+    counts and names what the format has no place for, or had to write otherwise.
     """
     note(request.scope, **exchange.noted(body.text))
     found = _exchange(request)
@@ -215,6 +215,8 @@ def _end_of_stream(
         "num_control_characters": asked.num_control_characters,
         "is_truncated": extraction.finish_reason == "length",
     }
+    if lost := answering.unplaced(asked):
+        summary["export_findings"] = dict(lost)
     return summary | ({"stats": answering.statistics(extraction, job, selection)} if asked.stats else {})
 
 
@@ -271,6 +273,7 @@ async def _result(found: Exchange, index: int, item: BatchItem, wishes: Wishes, 
     faults: dict[str, Any] = {"is_truncated": True} if extraction.finish_reason == "length" else {}
     faults |= {"num_dropped": answer.selection.dropped.total()} if answer.selection.dropped else {}
     faults |= {"num_control_characters": asked.num_control_characters} if asked.num_control_characters else {}
+    faults |= {"export_findings": dict(lost)} if (lost := answering.unplaced(asked)) else {}
     return result | {"status": 200, "graph": json.loads(answer.content)} | faults
 
 

@@ -75,6 +75,14 @@ def test_what_a_json_line_says_of_its_text_is_in_its_bundle_and_what_is_not_read
     assert b'reports.jsonl: not read: "titel" of 1 lines (did you mean "title"?)' in result.stderr
 
 
+def test_a_bundle_without_a_date_and_a_title_without_a_place_are_told(tmp_path):
+    (tmp_path / "reports.jsonl").write_text(json.dumps({"text": "good", "title": "A title"}), encoding="utf-8")
+    result = run(str(tmp_path / "reports.jsonl"), "--format", "stix")
+    assert b"1 no publication date: timestamps are 1970-01-01, give published" in result.stderr.splitlines()[-1]
+    result = run(str(tmp_path / "reports.jsonl"))
+    assert b"1 title has no place in json" in result.stderr.splitlines()[-1]
+
+
 def test_a_json_line_with_a_date_that_is_none_is_exit_2(tmp_path):
     (tmp_path / "reports.jsonl").write_text('{"text": "good", "published": "2026"}', encoding="utf-8")
     result = script(str(tmp_path / "reports.jsonl"))

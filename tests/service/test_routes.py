@@ -86,13 +86,41 @@ def test_every_format_is_answered_as_its_media_type(canned, name):
     graph = graphs.with_ids(parse_answer(CANNED_ANSWER).graph, "slug")
     document = Document("A title", "https://x.example/r", "2026-11-20", "clear")
     assert response.content == export.render(graph, TEXT, name, document, ontology.load("threat_event")).content
-    assert "x-export-findings" not in response.headers
+    lost = {
+        "json": source,
+        "jsonl": ["url", "published", "tlp"],
+        "raw": ["url", "published", "tlp"],
+        "stix": [],
+        "html": [],
+    }
+    told = "; ".join(f"1 {key} has no place in {name}" for key in lost.get(name, source))
+    assert response.headers.get("x-export-findings", "") == told
 
 
 def test_what_a_format_has_no_place_for_is_told_in_a_header(canned):
     """The text is another than the one that the canned answer is about."""
     response = canned.post(EXTRACT, json={"text": "Nothing of the kind.", "format": "raw"})
-    assert response.headers["x-export-findings"] == "5"
+    names, evidence = "3 to review: name is not in the text", "2 to review: evidence is not in the text"
+    assert response.headers["x-export-findings"] == f"{names}; {evidence}"
+
+
+def test_a_bundle_without_a_date_says_that_its_times_are_none(canned):
+    response = canned.post(EXTRACT, json={"text": TEXT, "format": "stix"})
+    assert b'"created": "1970-01-01T00:00:00.000Z"' in response.content
+    told = "1 no publication date: timestamps are 1970-01-01, give published"
+    assert response.headers["x-export-findings"] == told
+
+
+def test_what_json_has_no_place_for_is_told_by_every_route(canned):
+    source = {"title": "A title", "tlp": "red"}
+    told = "1 title has no place in json; 1 tlp has no place in json"
+    response = canned.post(EXTRACT, json={"text": TEXT, "offsets": True, **source})
+    assert response.headers["x-export-findings"] == told
+    lost = {"title has no place in json": 1, "tlp has no place in json": 1}
+    end = events(canned.post(STREAM, json={"text": TEXT, **source}))[-1]
+    assert (end[0], end[1]["export_findings"]) == ("done", lost)
+    [first, second] = canned.post(BATCH, json={"items": [{"text": TEXT, **source}, {"text": TEXT}]}).json()["results"]
+    assert (first["export_findings"], "export_findings" in second) == (lost, False)
 
 
 @pytest.mark.parametrize(
