@@ -140,6 +140,12 @@ async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(docs_page.render(request.app.openapi()))
 
 
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> JSONResponse:
+    """Describe the API to machines."""
+    return JSONResponse(request.app.openapi())
+
+
 @router.post("/api/kg-extract", response_model=GraphBody, responses=EXTRACT_ERRORS | FORMATS)
 async def kg_extract(request: Request, body: ExtractRequest) -> Response:
     """Extract the graph of a text.
@@ -291,8 +297,10 @@ async def models(request: Request) -> dict[str, Any]:
 async def chat_completions(request: Request, body: chat.ChatRequest) -> Response:
     """Answer the last user message with its graph as JSON text, as the OpenAI API answers a chat.
 
-    A system message is ignored, and `X-System-Message: ignored` says so. With `stream` the content comes piece by
-    piece; a refusal comes before that, with a status of its own.
+    A system message is ignored, and `X-System-Message: ignored` says so. `max_tokens`, `temperature`, `top_p`, `stop`,
+    `seed` and all other keys that are not listed here have no effect, and `X-Ignored-Keys` names those that were sent:
+    decoding is greedy, and the cap of an answer is the service's (`decoding.max_new_tokens`). With `stream` the
+    content comes piece by piece; a refusal comes before that, with a status of its own.
     """
     if reason := chat.refusal(body):
         raise RefusalError(400, "chat", reason)
@@ -302,6 +310,7 @@ async def chat_completions(request: Request, body: chat.ChatRequest) -> Response
     asked = found.asked(text, Wishes(), Source(), where="body.messages: the last user message")
     answer, extraction = await _unless_gone(request, found.answer(asked))
     headers = answer.headers | ({"X-System-Message": "ignored"} if chat.has_system_message(body) else {})
+    headers |= {"X-Ignored-Keys": ignored} if (ignored := chat.ignored_keys(body)) else {}
     model, id_, created = found.engine.name, f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
     if body.stream:
         values = chat.chunks(extraction, answer.graph, body, model=model, id_=id_, created=created)

@@ -1,6 +1,7 @@
 """inference.py as a process, with an extractor from a table: places, exit codes, and what goes where."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -81,6 +82,23 @@ def test_a_bundle_without_a_date_and_a_title_without_a_place_are_told(tmp_path):
     assert b"1 no publication date: timestamps are 1970-01-01, give published" in result.stderr.splitlines()[-1]
     result = run(str(tmp_path / "reports.jsonl"))
     assert b"1 title has no place in json" in result.stderr.splitlines()[-1]
+
+
+def test_a_zip_file_is_not_written_to_a_terminal(tmp_path):
+    (tmp_path / "a.txt").write_text("good", encoding="utf-8")
+    arguments = [sys.executable, "-c", SCRIPTED, str(tmp_path / "a.txt"), "--format", "csv"]
+    ours, terminal = os.openpty()
+    try:
+        refused = subprocess.run(arguments, stdout=terminal, stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
+        kept = subprocess.run(
+            [*arguments, "-o", str(tmp_path / "a.zip")], stdout=terminal, timeout=LIMIT_S, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert (refused.returncode, kept.returncode) == (2, 0)
+    assert b"--format csv: is a ZIP file, and standard output is a terminal; give -o FILE.csv.zip" in refused.stderr
+    assert run(str(tmp_path / "a.txt"), "--format", "csv").stdout == (tmp_path / "a.zip").read_bytes()
 
 
 def test_a_json_line_with_a_date_that_is_none_is_exit_2(tmp_path):

@@ -128,6 +128,8 @@ def test_what_json_has_no_place_for_is_told_by_every_route(canned):
     [
         ({"labels": ["Tol"]}, 'the model\'s ontology has no "Tol". Did you mean "Tool"?'),
         ({"types": ["use"]}, 'has no "use". Did you mean "USE"?'),
+        ({"labels": []}, "body.labels: is empty, which would keep nothing. Leave the key out to keep all labels."),
+        ({"types": []}, "body.types: is empty, which would keep nothing. Leave the key out to keep all types."),
         ({"labels": "Tool"}, "body.labels: Input should be a valid list"),
         ({"labels": [""]}, "at least 1 character"),
         ({"labels": ["x" * 101]}, "at most 100 characters"),
@@ -517,6 +519,14 @@ def test_metrics_count_requests_refusals_and_what_the_model_did():
     assert "nowhere-1" not in response.text
 
 
+def test_the_document_for_machines_is_counted_by_its_path():
+    with serving(scripted) as client:
+        assert client.get("/openapi.json").json()["info"]["title"] == "kgtune"
+        lines = client.get("/metrics").text.splitlines()
+    assert 'kgtune_requests_total{route="/openapi.json",status="200"} 1.0' in lines
+    assert not [line for line in lines if "(no route)" in line]
+
+
 def test_with_keys_only_probes_and_pages_are_open():
     known = keys.load({keys.VARIABLE: KEY}, None)
     with serving(scripted, known=known) as client:
@@ -598,6 +608,16 @@ def chunks(response) -> list[dict]:
     lines = response.text.strip().split("\n\n")
     assert lines[-1] == "data: [DONE]"
     return [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_keys_of_a_chat_that_have_no_effect_are_named_in_a_header_and_on_the_page(canned, stream):
+    sent = {"max_tokens": 5, "temperature": 0.3, "top_p": None, "Bad\r\nKey": 1, "stream": stream, "model": "any"}
+    response = canned.post(CHAT, json=chat(("user", TEXT), **sent))
+    assert (response.status_code, response.headers["x-ignored-keys"]) == (200, "max_tokens, temperature, and 1 more")
+    assert "x-ignored-keys" not in canned.post(CHAT, json=chat(("user", TEXT), stream=stream, model="any")).headers
+    for said in ("X-Ignored-Keys", "max_tokens", "Any name: the one model answers"):
+        assert said in canned.get("/docs").text
 
 
 def test_a_streamed_chat_says_what_the_plain_one_says(canned):
