@@ -7,12 +7,15 @@
 Inputs: the texts (.txt, .md, .jsonl; .pdf, .docx and .html where markitdown is installed), a model folder that
 fine_tune.py wrote (default: <output.dir>/final_model), config.yaml. A line of .jsonl is {"text", "id", "title",
 "url", "published", "tlp"}, all but the text optional; the last four are checked as the API checks them, and stix
-and html carry them on. A key that is none of these is named on stderr.
+and html carry them on. A key that is none of these is named on stderr, and so is what a folder holds of other kinds.
+A file or line that can't be read stops the run before anything is extracted, with all such problems listed;
+data.on_error=drop leaves them out, named and counted on stderr.
 Outputs, on stdout or where -o says: for one text its graph as JSON; for several JSON Lines
-{"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv, graphml or html
-writes one file for one text; --format raw writes lines that a person corrects and convert_data.py reads back;
-what a format has no place for is counted. Progress goes to stderr. A run with -o over several texts that was
-killed goes on where it was when it is started again. A text whose answer can't be read becomes {"source",
+{"source", "graph"}, or one <name>.json each when -o is a folder. --format stix, cypher, csv (a ZIP of nodes.csv and
+relationships.csv), graphml or html writes one file for one text; --format raw writes lines that a person corrects and
+convert_data.py reads back; what a format has no place for is counted. Progress goes to stderr. A run with -o over
+several texts that was killed goes on behind the last text that was done when it is started again; a text that was
+being worked on, and so a single text however long, begins anew. A text whose answer can't be read becomes {"source",
 "graph": null, "error"} and is counted on stderr; where it is the only text, the exit code is 2.
 """
 
@@ -30,6 +33,7 @@ from kgtune.errors import ModelError, UserError
 
 if TYPE_CHECKING:
     from kgtune.extraction.extractor import Extractor
+    from kgtune.extraction.texts import Texts
 
 # The other formats have no place for it.
 NEEDS = {"--offsets": ("--format=json", "--format=jsonl")}
@@ -40,7 +44,6 @@ def main() -> int:
     from kgtune import model_folder
     from kgtune.extraction import answers, journal
     from kgtune.extraction.progress import Progress
-    from kgtune.extraction.texts import SourceText, read_texts
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
@@ -51,7 +54,8 @@ def main() -> int:
         return 0
     logging.basicConfig(format="%(message)s")  # to stderr
     logging.getLogger("kgtune").setLevel(logging.INFO)
-    texts = [SourceText("--text", args.text)] if args.text is not None else read_texts(args.places, sys.stdin.buffer)
+    read = texts_of(args, resolved)
+    texts = read.texts
     target = answers.target(args.out, args.format, [text.source for text in texts])
     print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
     kept = journal.begin(args.out, texts, marks(args, resolved))
@@ -77,8 +81,17 @@ def main() -> int:
         print(f"{len(rows)}/{len(texts)} {row.source}: {', '.join(told)}", file=sys.stderr)
     target.close()
     kept.remove()
-    print(answers.report(rows), file=sys.stderr)
+    print(*filter(None, [answers.report(rows), read.report]), sep=", ", file=sys.stderr)
     return 0
+
+
+def texts_of(args: argparse.Namespace, resolved: config.Resolved) -> Texts:
+    """Return the text that was given, or read the places."""
+    from kgtune.extraction import texts
+
+    if args.text is not None:
+        return texts.Texts([texts.SourceText("--text", args.text)])
+    return texts.read_texts(args.places, sys.stdin.buffer, resolved.config.data.on_error)
 
 
 def marks(args: argparse.Namespace, resolved: config.Resolved) -> dict[str, str]:
@@ -152,6 +165,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.format is not None:
         options.check(parser, args, needs=NEEDS)
+    if args.format == "csv" and args.out is None and sys.stdout.isatty() and not args.show_config:
+        parser.error("--format csv: is a ZIP file, and standard output is a terminal; give -o FILE.csv.zip")
     if (args.text is None) == (not args.places) and not args.show_config:
         parser.error("give either --text or files, folders or - (standard input)")
     if args.text is not None and not args.text.strip():

@@ -27,7 +27,7 @@ Outcome = httpx2.Response | httpx2.TransportError
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """A graph and what its answer said of it. `num_dropped` counts items whose references did not hold."""
+    """A graph and what its answer said of it. `num_dropped` counts what led nowhere or was there twice."""
 
     graph: Graph
     is_truncated: bool = False

@@ -135,7 +135,7 @@ class DataSettings(Section):
     overlength: Literal["refuse", "drop", "window"] = "refuse"
     """Row longer than max_seq_length: refuse all, drop it, or window its text; an answer is never cut."""
     on_error: Literal["refuse", "drop"] = "refuse"
-    """Faulty raw item: refuse (list all, write nothing), or drop and count it."""
+    """Faulty raw item, or text for inference.py: refuse (list all, write nothing), or drop and count it."""
     default_confidence: Ratio = 0.9
     """Confidence, 0 to 1, of a relationship that states none."""
     description: Literal["keep", "drop"] = "keep"

@@ -8,7 +8,9 @@ Knows nothing about HTTP or command lines. A format is one function in FORMATS; 
 
 from __future__ import annotations
 
-from kgtune.document import Document
+from collections import Counter
+
+from kgtune.document import SOURCE_KEYS, Document
 from kgtune.errors import UserError
 from kgtune.export import cypher, graphml, page, plain, raw, stix, tables
 from kgtune.export.records import Content, Exported, Format
@@ -16,17 +18,17 @@ from kgtune.graph import HALF_CHARACTER, Graph
 from kgtune.ontology import Ontology
 from kgtune.spelling import nearest
 
-__all__ = ["FORMATS", "Document", "Exported", "check", "render"]
+__all__ = ["FORMATS", "Document", "Exported", "check", "render", "unplaced"]
 
 FORMATS: dict[str, Format] = {
     "json": Format(plain.json_object, "application/json", ".json"),
-    "jsonl": Format(plain.json_line, "application/x-ndjson", ".jsonl"),
-    "raw": Format(raw.write, "application/x-ndjson", ".raw.jsonl"),
-    "stix": Format(stix.write, "application/stix+json;version=2.1", ".stix.json"),
+    "jsonl": Format(plain.json_line, "application/x-ndjson", ".jsonl", ("name",)),
+    "raw": Format(raw.write, "application/x-ndjson", ".raw.jsonl", ("name",)),
+    "stix": Format(stix.write, "application/stix+json;version=2.1", ".stix.json", SOURCE_KEYS),
     "cypher": Format(cypher.write, "application/x-cypher-query", ".cypher"),
     "csv": Format(tables.write, "application/zip", ".csv.zip"),
     "graphml": Format(graphml.write, "application/graphml+xml", ".graphml"),
-    "html": Format(page.write, "text/html; charset=utf-8", ".html"),
+    "html": Format(page.write, "text/html; charset=utf-8", ".html", ("name", *SOURCE_KEYS[1:])),
 }
 
 
@@ -44,6 +46,15 @@ def render(graph: Graph, text: str, format_: str, document: Document, ontology: 
     content = Content(graph, text, document, ontology)
     _refuse_half_characters(content)
     return FORMATS[check(format_)].write(content)
+
+
+def unplaced(document: Document, format_: str) -> Counter[str]:
+    """Count what is known of a document and has no place in a format, by reason."""
+    places = FORMATS[format_].places
+    named = "title" if document.title is not None else "url"
+    given = [key for key in SOURCE_KEYS if getattr(document, key) is not None]
+    lost = [key for key in given if key not in places and not ("name" in places and key == named)]
+    return Counter(f"{key} has no place in {format_}" for key in lost)
 
 
 def _refuse_half_characters(content: Content) -> None:

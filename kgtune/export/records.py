@@ -37,8 +37,12 @@ Writer = Callable[[Content], Exported]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to write a graph, of what media type that is, and how its files end."""
+    """A way to write a graph, of what media type that is, and how its files end.
+
+    `places` are the keys of a document that it carries on; "name" is the title, else the address.
+    """
 
     write: Writer
     media_type: str
     suffix: str
+    places: tuple[str, ...] = ()

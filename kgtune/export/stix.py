@@ -23,6 +23,7 @@ from kgtune.ontology import Ontology
 
 UNKNOWN_TIME = "1970-01-01T00:00:00.000Z"
 """Where a document does not say when it was published: an object needs a time, and now would change the bytes."""
+NO_DATE = "no publication date: timestamps are 1970-01-01, give published"
 _TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 # TLP 2.0 as OASIS publishes it for STIX 2.1, whose own markings are TLP 1.0.
 _TLP = {
@@ -43,6 +44,8 @@ def write(content: Content) -> Exported:
         bundle.add_relationship(edge, ends[edge.source], ends[edge.target])
     bundle.finish(ends)
     objects = [*bundle.markings(), *bundle.report(), *bundle.objects.values()]
+    if content.document.published is None and any("created" in one for one in bundle.objects.values()):
+        bundle.findings[NO_DATE] += 1
     text = json.dumps(objects, ensure_ascii=False, separators=(",", ":"))
     whole: dict[str, Any] = {"type": "bundle", "id": our_id("bundle", text)} | ({"objects": objects} if objects else {})
     written = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

@@ -129,6 +129,10 @@ class Target:
     ontology: Ontology | None = None
 
     def write(self, row: Row) -> None:
+        if row.graph is not None and row.source in self.texts:
+            # of our own formats the lines hold the name of the source, not the title
+            own = "json" if self.format in OWN else self.format
+            row.faults.update(export.unplaced(self.texts[row.source].document, own or "json"))
         if self.format not in OWN and row.graph is not None:
             self._export(row, row.graph, self.format)
         elif self.format == "raw" and self.layout == "lines":

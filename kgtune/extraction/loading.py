@@ -6,7 +6,10 @@ Knows nothing about files of texts, command lines or HTTP.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kgtune import model_folder
@@ -28,6 +31,7 @@ _SHARE_OF_ROW = 8
 _SHARE_OF_WINDOW = 3
 # Windows that are sorted by length together; after each such call it is told how far a text has come.
 _BATCHES_AT_ONCE = 2
+_SECONDS_BETWEEN = 1.0
 
 
 def load(folder: Path, resolved: Resolved) -> LongTextExtractor:
@@ -45,7 +49,7 @@ def load(folder: Path, resolved: Resolved) -> LongTextExtractor:
         overlap_tokens=min(cfg.decoding.overlap_tokens, window // _SHARE_OF_WINDOW),
         aliases=tables,
         ontology=model_folder.read_ontology(folder, contract),
-        progress=_tell,
+        progress=WindowLog(),
         windows_at_once=_BATCHES_AT_ONCE * cfg.decoding.batch_size,
     )
 
@@ -87,5 +91,15 @@ def text_limits(contract: Contract, cfg: Config) -> tuple[int, int]:
     return contract.long_text_tokens, max(contract.usual_text_tokens, 1)
 
 
-def _tell(done: int, total: int, left: str) -> None:
-    log.info("windows: %d/%d%s", done, total, left and f", {left}")
+@dataclass
+class WindowLog:
+    """Logs how far the windows of long texts have come; of what comes within a second of the last line, nothing."""
+
+    clock: Callable[[], float] = time.monotonic
+    _last_s: float = field(init=False, default=-math.inf)
+
+    def __call__(self, done: int, total: int, left: str) -> None:
+        now_s = self.clock()
+        if now_s - self._last_s >= _SECONDS_BETWEEN:
+            self._last_s = now_s
+            log.info("windows: %d/%d%s", done, total, left and f", {left}")

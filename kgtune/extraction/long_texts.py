@@ -33,7 +33,7 @@ class LongTextExtractor:
     aliases: Aliases = field(default_factory=Aliases)
     ontology: Ontology | None = None
     progress: Callable[[int, int, str], None] | None = None
-    """Told how many of a call's windows are answered, and how long the rest takes, where some text has several."""
+    """Told how many of a call's windows are answered, and how long the rest takes, where they take several calls."""
     windows_at_once: int = 256
     """In one call of the inner extractor. Between calls only graphs are kept: memory does not grow with a text."""
 
@@ -60,7 +60,7 @@ class LongTextExtractor:
             shown = [watches[number] if len(cuts[number]) == 1 else None for number, _ in part]
             answers += extract_shown(self.inner, asked, shown, cancel=flags)
             left = pace.add(len(part))
-            if self.progress is not None and len(pieces) > len(texts):
+            if self.progress is not None and len(pieces) > max(len(texts), self.windows_at_once):
                 self.progress(len(answers), len(pieces), left)
         return [self._joined(text, spans, _taken(answers, len(spans))) for text, spans in zip(texts, cuts, strict=True)]
 

@@ -19,6 +19,8 @@ from kgtune.ontology.aliases import Aliases
 
 Key = tuple[str, str, str]
 """An entity's label, what its name is (an indicator, a group of names, a name), and the name as that has it."""
+ITSELF = "joins_one_entity_to_itself"
+"""Why a relationship is left out whose two ends turned out to be one entity."""
 # Indicators whose case says nothing. In a URL, or a file's path on most systems, it may.
 _CASELESS = frozenset(
     "email ipv4 ipv6 domain file registry md5 sha1 sha256 sha512 cve weakness attack_id guid eth asn".split()
@@ -98,7 +100,7 @@ def merge(text: str, windows: Sequence[Span], answers: Sequence[Graph | None], a
             continue
         closed, faults = graphs.closed(answer)
         lost.update(faults)
-        keys = {entity.id: _key(entity, aliases) for entity in closed.entities}
+        keys = {entity.id: key(entity, aliases) for entity in closed.entities}
         for entity in closed.entities:
             one = found.setdefault(keys[entity.id], _Found())
             one.names[entity.name] += 1
@@ -107,14 +109,15 @@ def merge(text: str, windows: Sequence[Span], answers: Sequence[Graph | None], a
         for edge in closed.relationships:
             source, target = keys[edge.source], keys[edge.target]
             if source == target and edge.source != edge.target:
-                lost["joins_one_entity_to_itself"] += 1
+                lost[ITSELF] += 1
                 continue
             said = Evidence(edge.evidence, edge.confidence, number, _placed(haystack, edge.evidence, window.start))
             edges.setdefault((edge.type, source, target), []).append(said)
     return _Whole(text, windows, found, edges).merged(lost)
 
 
-def _key(entity: Entity, aliases: Aliases) -> Key:
+def key(entity: Entity, aliases: Aliases) -> Key:
+    """Return what two entities have in common that are one: the label, and the folded name, indicator or group."""
     group = aliases.group(entity.name)
     if group is not None:
         return entity.labels, "group", match_key(group)

@@ -1,4 +1,4 @@
-"""What a caller gets of a model's graph: closed over its references, with outside ids, filtered, located in the text.
+"""What a caller gets of a model's graph: closed, nothing twice, with outside ids, filtered, located in the text.
 
 Knows nothing about HTTP, models or where the items come from: a whole graph, or an answer still being written.
 """
@@ -10,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from kgtune import graph as graphs
+from kgtune.extraction import merging
 from kgtune.extraction.merging import Evidence, Mention, Merged
 from kgtune.graph import Entity, Graph, IdStyle, Relationship
 from kgtune.grounding import Haystack, Span
+from kgtune.ontology.aliases import Aliases
 
 Ungrounded = Literal["flag", "drop"]
+
+_NO_ALIASES = Aliases()  # what a text calls by two names is told in its windows only, where each spelling is kept
 
 MAX_MENTIONS = 100  # of one name; a text of one repeated word must not make an answer of megabytes
 
@@ -40,8 +44,10 @@ class Wanted:
 class Selection:
     """Takes items one by one, in any order, and returns those that are shown then.
 
-    A relationship waits for the entities at its ends. `dropped` counts what was at fault (an id that is taken,
-    an end that no entity has), `withheld` what the caller did not want, `ungrounded` what does not stand in the text.
+    A relationship waits for the entities at its ends. An entity that was there before (see merging.key) is that one,
+    and so is a relationship of equal type and ends: the first one stays, since it may have been shown already.
+    `dropped` counts what was at fault (an id that is taken, an end that no entity has, what stands there twice),
+    `withheld` what the caller did not want, `ungrounded` what does not stand in the text.
     Of a text that was answered in windows, `merged` knows all places.
     """
 
@@ -56,6 +62,8 @@ class Selection:
     relationships: list[Relationship] = field(default_factory=list)
     _ids: dict[str, str | None] = field(default_factory=dict)  # the answer's id -> the outside's; None: withheld
     _taken: set[str] = field(default_factory=set)
+    _first: dict[merging.Key, str] = field(default_factory=dict)  # what an entity is -> the answer's id of the first
+    _triples: set[tuple[str, str, str]] = field(default_factory=set)  # that are shown
     _early: list[Relationship] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,27 +83,43 @@ class Selection:
             return []
         return self._take_relationship(item)
 
-    def finish(self) -> None:
-        """No more items come: relationships that still wait lead nowhere."""
-        if self._early:
-            self.dropped["dangling"] += len(self._early)
-            self._early = []
+    def finish(self) -> list[dict[str, Any]]:
+        """No more items come: relationships that still wait lead nowhere. Return what waited for them alone."""
+        ready = [r for r in self._early if r.source in self._ids and r.target in self._ids]
+        self.dropped["dangling"] += len(self._early) - len(ready)
+        self.dropped, self._early = +self.dropped, []
+        return [item for r in ready for item in self._take_relationship(r)]
 
     def _take_entity(self, entity: Entity) -> list[dict[str, Any]]:
         if entity.id in self._ids:
             self.dropped["duplicate_id"] += 1
             return []
+        first = self._first.setdefault(merging.key(entity, _NO_ALIASES), entity.id)
+        if first != entity.id:
+            self.dropped["duplicate_entity"] += 1
+            self._ids[entity.id] = self._ids[first]
+            return self._released()
         outside = self._outside_id(entity)
         reason = self._withheld(entity)
         self._ids[entity.id] = outside if reason is None else None
-        shown = []
-        if reason is None:
-            shown.append(self._shown_entity(entity, outside))
-        else:
+        if reason is not None:
             self.withheld[reason] += 1
-        ready = [r for r in self._early if r.source in self._ids and r.target in self._ids]
-        self._early = [r for r in self._early if r not in ready]
-        return shown + [item for r in ready for item in self._take_relationship(r)]
+            return self._released()
+        return [self._shown_entity(entity, outside), *self._released()]
+
+    def _released(self) -> list[dict[str, Any]]:
+        """Take the relationships that wait no more. Of one type they stay in order: of two alike the first is shown."""
+        ready: list[Relationship] = []
+        waiting: list[Relationship] = []
+        types: set[str] = set()
+        for r in self._early:
+            if r.source in self._ids and r.target in self._ids and r.type not in types:
+                ready.append(r)
+            else:
+                waiting.append(r)
+                types.add(r.type)
+        self._early = waiting
+        return [item for r in ready for item in self._take_relationship(r)]
 
     def _withheld(self, entity: Entity) -> str | None:
         """Say why an entity is not shown; None where it is."""
@@ -108,13 +132,17 @@ class Selection:
 
     def _outside_id(self, entity: Entity) -> str:
         if self.wanted.id_style == "numbered":
-            return f"e{len(self._ids) + 1}"
+            return f"e{len(self._first)}"
         return graphs.slug_id(entity, self._taken)
 
     def _take_relationship(self, relationship: Relationship) -> list[dict[str, Any]]:
         source, target = self._ids[relationship.source], self._ids[relationship.target]
         if source is None or target is None:
             self.withheld["end"] += 1
+        elif source == target and relationship.source != relationship.target:
+            self.dropped[merging.ITSELF] += 1
+        elif (relationship.type, source, target) in self._triples:
+            self.dropped["duplicate_relationship"] += 1
         elif self.wanted.types is not None and relationship.type not in self.wanted.types:
             self.withheld["type"] += 1
         elif relationship.confidence < self.wanted.min_confidence:
@@ -151,6 +179,7 @@ class Selection:
     def _shown_relationship(
         self, relationship: Relationship, source: str, target: str, span: Span | None
     ) -> dict[str, Any]:
+        self._triples.add((relationship.type, source, target))
         self.relationships.append(replace(relationship, source=source, target=target))
         value = {key: getattr(self.relationships[-1], key) for key in graphs.RELATIONSHIP_KEYS}
         if self.wanted.offsets:
@@ -187,6 +216,5 @@ def select(
     """Select of a whole graph; return what is shown, keys in the contract's order, and the counts."""
     selection = Selection(text, wanted, merged)
     entities = [shown for entity in graph.entities for shown in selection.take(entity)]
-    relationships = [shown for r in graph.relationships for shown in selection.take(r)]
-    selection.finish()
+    relationships = [shown for r in graph.relationships for shown in selection.take(r)] + selection.finish()
     return {"entities": entities, "relationships": relationships}, selection

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import string
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from kgtune import export
 from kgtune.export import Document
@@ -19,6 +22,10 @@ from kgtune.ontology import Ontology
 from kgtune.service import refusals
 from kgtune.service.jobs import Job
 from kgtune.service.refusals import RefusalError
+
+# What a header holds of findings, which may quote a label of any length and script.
+_MOST_FINDINGS, _MOST_CHARS = 5, 100
+_PLAIN = string.punctuation.replace("%", "").replace(";", "") + " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +58,29 @@ def answer(extraction: Extraction, job: Job, asked: Asked) -> Answer:
         raise refusals.unreadable(extraction)
     shown, selection = select(extraction.graph, asked.text, asked.wanted, extraction.merged)
     headers = fault_headers(extraction, selection, asked)
+    findings = unplaced(asked)
     if asked.stats or asked.wanted.offsets:
         # Additions have a place in JSON alone; check_format has refused them elsewhere.
         value = shown | ({"stats": statistics(extraction, job, selection)} if asked.stats else {})
+        headers |= findings_header(findings)
         return Answer("application/json", dumps(value), headers, selection.graph, selection)
     exported = export.render(selection.graph, asked.text, asked.format, asked.document, asked.ontology)
-    if exported.findings:
-        headers["X-Export-Findings"] = str(exported.findings.total())
+    headers |= findings_header(exported.findings + findings)
     return Answer(export.FORMATS[asked.format].media_type, exported.content, headers, selection.graph, selection)
+
+
+def unplaced(asked: Asked) -> Counter[str]:
+    """Count what the caller says of the document and the format has no place for."""
+    return export.unplaced(asked.document, asked.format)
+
+
+def findings_header(findings: Counter[str]) -> dict[str, str]:
+    """Name findings with their counts, the most frequent first; what is not ASCII is percent-encoded UTF-8."""
+    if not findings:
+        return {}
+    told = [f"{count} {quote(reason[:_MOST_CHARS], _PLAIN)}" for reason, count in findings.most_common(_MOST_FINDINGS)]
+    more = [f"and {len(findings) - _MOST_FINDINGS} more"] if len(findings) > _MOST_FINDINGS else []
+    return {"X-Export-Findings": "; ".join([*told, *more])}
 
 
 def fault_headers(extraction: Extraction, selection: Selection, asked: Asked) -> dict[str, str]:

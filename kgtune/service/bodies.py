@@ -24,7 +24,8 @@ def _format(value: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-Names = Annotated[list[Name], Field(max_length=100)]
+# That a list is not empty is checked by the exchange, which says what to do; documented here.
+Names = Annotated[list[Name], Field(max_length=100, json_schema_extra={"minItems": 1})]
 # Checked by refusals, which says it better and knows the configured limit; documented here.
 Text = Annotated[str, Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})]
 Format = Annotated[str, AfterValidator(_format), Field(json_schema_extra={"enum": [*export.FORMATS]})]
@@ -144,6 +145,7 @@ class BatchResult(BaseModel):
     is_truncated: bool | None = None
     num_dropped: int | None = None
     num_control_characters: int | None = None
+    export_findings: dict[str, int] | None = None
     error: str | None = None
     retry_after_s: int | None = None
 

@@ -1,12 +1,13 @@
 """The OpenAI chat-completions dialect: the document out of a chat, and a graph into a chat's answer.
 
-Knows nothing about HTTP frameworks or models. Keys that only steer a chat (temperature, top_p, ...) are
-accepted and have no effect: decoding is greedy. Keys that would change the answer's shape are refused.
+Knows nothing about HTTP frameworks or models. Keys that only steer a chat (temperature, max_tokens, ...) are
+accepted, have no effect and are named: decoding is greedy, and its cap is the model's. `n` above 1 is refused.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from kgtune import graph as graphs
 from kgtune.extraction.extractor import Extraction
 from kgtune.graph import Graph
+
+# What a header can hold; every key of the OpenAI API is one.
+_KEY = re.compile("[a-z_]{1,40}")
+_MOST_KEYS = 30
 
 
 class ChatPart(BaseModel):
@@ -52,10 +57,11 @@ class StreamOptions(BaseModel):
 class ChatRequest(BaseModel):
     """A chat whose last user message holds the document."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
 
     messages: Annotated[list[ChatMessage], Field(json_schema_extra={"minItems": 1})]
     model: str = ""
+    """Any name: the one model answers, and says its own."""
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int | None, Field(json_schema_extra={"enum": [1, None]})] = None
@@ -73,6 +79,14 @@ def refusal(request: ChatRequest) -> str | None:
 def has_system_message(request: ChatRequest) -> bool:
     """Whether the chat brings instructions of its own, which are ignored: the model was tuned on ours."""
     return any(message.role in ("system", "developer") for message in request.messages)
+
+
+def ignored_keys(request: ChatRequest) -> str:
+    """Name the keys that have a value and no effect, for a header; those of another spelling are counted."""
+    given = [key for key, value in (request.model_extra or {}).items() if value is not None]
+    named = sorted(key for key in given if _KEY.fullmatch(key))[:_MOST_KEYS]
+    rest = len(given) - len(named)
+    return ", ".join([*named, *([f"and {rest} more"] if rest else [])])
 
 
 def document(request: ChatRequest, *, prefix: str, suffix: str) -> str:

@@ -64,7 +64,11 @@ class Exchange:
         return Asked(usable, wanted, wishes.stats, format_, source.document(), self.engine.ontology, num_replaced)
 
     def check_wishes(self, wishes: Wishes) -> None:
-        """Refuse a name that the model's ontology does not have: a typing error would withhold everything."""
+        """Refuse an empty list and a name that the model's ontology does not have: either would withhold everything."""
+        for key, names in (("labels", wishes.labels), ("types", wishes.types)):
+            if names is not None and not names:
+                what = f"body.{key}: is empty, which would keep nothing. Leave the key out to keep all {key}."
+                raise RefusalError(422, "invalid", what)
         if (ontology := self.engine.ontology) is not None:
             _check_names("body.labels", wishes.labels, ontology.label_names)
             _check_names("body.types", wishes.types, ontology.type_names)

@@ -62,7 +62,9 @@ class Metrics:
         self._items = self._counter("items", "Names and evidence that were looked for in the text.", "kind")
         self._ungrounded = self._counter("ungrounded_items", "Those that do not stand in it.", "kind")
         self._loops = self._counter("answer_loops", "Answers that repeated themselves and were led out of it.")
-        self._dropped = self._counter("dropped_items", "Items taken out since a reference was at fault.", "reason")
+        self._dropped = self._counter(
+            "dropped_items", "Items taken out: a reference was at fault, or they stood there twice.", "reason"
+        )
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(name, documentation, labels, namespace="kgtune", registry=self.registry)

@@ -140,14 +140,21 @@ async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(docs_page.render(request.app.openapi()))
 
 
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> JSONResponse:
+    """Describe the API to machines."""
+    return JSONResponse(request.app.openapi())
+
+
 @router.post("/api/kg-extract", response_model=GraphBody, responses=EXTRACT_ERRORS | FORMATS)
 async def kg_extract(request: Request, body: ExtractRequest) -> Response:
     """Extract the graph of a text.
 
-    `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that
-    do not exist, entities with an id that is taken); `X-Truncated: true` marks an answer that reached
-    the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings` what the
-    format has no place for, or had to write otherwise.
+    `X-Dropped` counts what was taken out so that every reference holds (relationships to entities that do not
+    exist, entities with an id that is taken) and nothing stands there twice (entities of equal label and name,
+    whatever its spelling, and relationships of equal type and ends); `X-Truncated: true` marks an answer that
+    reached the token limit; `X-Control-Characters` counts those that were read as spaces; `X-Export-Findings`
+    counts and names what the format has no place for, or had to write otherwise.
     """
     note(request.scope, **exchange.noted(body.text))
     found = _exchange(request)
@@ -206,7 +213,6 @@ def _end_of_stream(
 ) -> dict[str, Any]:
     if extraction.graph is None:
         raise refusals.unreadable(extraction)
-    selection.finish()
     found.metrics.selected(selection)
     summary: dict[str, Any] = {
         "num_entities": len(selection.entities),
@@ -215,6 +221,8 @@ def _end_of_stream(
         "num_control_characters": asked.num_control_characters,
         "is_truncated": extraction.finish_reason == "length",
     }
+    if lost := answering.unplaced(asked):
+        summary["export_findings"] = dict(lost)
     return summary | ({"stats": answering.statistics(extraction, job, selection)} if asked.stats else {})
 
 
@@ -271,6 +279,7 @@ async def _result(found: Exchange, index: int, item: BatchItem, wishes: Wishes, 
     faults: dict[str, Any] = {"is_truncated": True} if extraction.finish_reason == "length" else {}
     faults |= {"num_dropped": answer.selection.dropped.total()} if answer.selection.dropped else {}
     faults |= {"num_control_characters": asked.num_control_characters} if asked.num_control_characters else {}
+    faults |= {"export_findings": dict(lost)} if (lost := answering.unplaced(asked)) else {}
     return result | {"status": 200, "graph": json.loads(answer.content)} | faults
 
 
@@ -288,8 +297,10 @@ async def models(request: Request) -> dict[str, Any]:
 async def chat_completions(request: Request, body: chat.ChatRequest) -> Response:
     """Answer the last user message with its graph as JSON text, as the OpenAI API answers a chat.
 
-    A system message is ignored, and `X-System-Message: ignored` says so. With `stream` the content comes piece by
-    piece; a refusal comes before that, with a status of its own.
+    A system message is ignored, and `X-System-Message: ignored` says so. `max_tokens`, `temperature`, `top_p`, `stop`,
+    `seed` and all other keys that are not listed here have no effect, and `X-Ignored-Keys` names those that were sent:
+    decoding is greedy, and the cap of an answer is the service's (`decoding.max_new_tokens`). With `stream` the
+    content comes piece by piece; a refusal comes before that, with a status of its own.
     """
     if reason := chat.refusal(body):
         raise RefusalError(400, "chat", reason)
@@ -299,6 +310,7 @@ async def chat_completions(request: Request, body: chat.ChatRequest) -> Response
     asked = found.asked(text, Wishes(), Source(), where="body.messages: the last user message")
     answer, extraction = await _unless_gone(request, found.answer(asked))
     headers = answer.headers | ({"X-System-Message": "ignored"} if chat.has_system_message(body) else {})
+    headers |= {"X-Ignored-Keys": ignored} if (ignored := chat.ignored_keys(body)) else {}
     model, id_, created = found.engine.name, f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
     if body.stream:
         values = chat.chunks(extraction, answer.graph, body, model=model, id_=id_, created=created)

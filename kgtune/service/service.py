@@ -71,6 +71,7 @@ def create_app(load: Load, cfg: Config, keys: Keys | None = None, *, address: st
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,
+        openapi_url=None,  # a route of ours, which the log and the metrics know by its path
         redoc_url=None,
         # FastAPI's OpenTelemetry spans and logs would carry validation errors, and with them texts.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},

@@ -59,4 +59,4 @@ class Unfolding:
         if read != (graph.entities[:num_entities], graph.relationships[:num_relationships]):
             raise refusals.begun_anew()
         rest: tuple[Item, ...] = (*graph.entities[num_entities:], *graph.relationships[num_relationships:])
-        return [shown for item in rest for shown in self.selection.take(item)]
+        return [shown for item in rest for shown in self.selection.take(item)] + self.selection.finish()

@@ -17,7 +17,7 @@ from kgtune.sources.findings import Findings, UnreadableError
 
 PIECE_BYTES = 1 << 18
 
-_MARKS = (
+MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8 byte order mark"),
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16 encoding"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16 encoding"),
@@ -62,7 +62,7 @@ def start_of(path: Path, num_bytes: int) -> tuple[bytes, str]:
     """Return a file's first bytes, and their text as far as it can be made out; for a look, not for reading."""
     with _opened(path) as file:
         raw = file.read(num_bytes)
-    mark = next((mark for mark in _MARKS if raw.startswith(mark[0])), (b"", "utf-8", ""))
+    mark = next((mark for mark in MARKS if raw.startswith(mark[0])), (b"", "utf-8", ""))
     text = raw[len(mark[0]) :].decode(mark[1], errors="replace")
     return raw, text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -80,7 +80,7 @@ def _decoded(path: Path, findings: Findings) -> Iterator[str]:
     with _opened(path) as file:
         raw = file.read(PIECE_BYTES)
         encoding, at = "utf-8", _Progress()
-        for mark, name, what in _MARKS:
+        for mark, name, what in MARKS:
             if raw.startswith(mark):
                 raw, encoding, at.num_bytes = raw[len(mark) :], name, len(mark)
                 findings.repaired("F-ENCODING", str(path), f"starts with a mark of {what}.")

@@ -37,6 +37,31 @@ def test_a_line_of_jsonl_has_the_name_of_its_document():
     assert json.loads(exported.content) == {"source": "A title", "graph": graphs.to_object(GRAPH)}
 
 
+@pytest.mark.parametrize(
+    ("document", "format_", "lost"),
+    [
+        (DOCUMENTS[0], "json", []),
+        (DOCUMENTS[1], "json", ["title", "url", "published", "tlp"]),
+        (DOCUMENTS[1], "cypher", ["title", "url", "published", "tlp"]),
+        (DOCUMENTS[1], "raw", ["url", "published", "tlp"]),
+        (DOCUMENTS[2], "raw", ["published", "tlp"]),
+        (DOCUMENTS[1], "stix", []),
+        (DOCUMENTS[2], "html", []),
+    ],
+)
+def test_what_a_format_does_not_carry_of_a_document_is_counted(document, format_, lost):
+    assert export.unplaced(document, format_) == {f"{key} has no place in {format_}": 1 for key in lost}
+
+
+@pytest.mark.parametrize("value", ["A title", "https://x.example/r", "2026-11-20", "clear", "amber"])
+@pytest.mark.parametrize("name", export.FORMATS)
+def test_what_a_format_says_that_it_carries_stands_in_it(name, value):
+    key = {"A title": "title", "https://x.example/r": "url", "2026-11-20": "published"}.get(value, "tlp")
+    document = Document(**{key: value})
+    content = export.render(GRAPH, "text", name, document).content.decode("utf-8", "replace")
+    assert (value.upper() in content.upper()) == (not export.unplaced(document, name))
+
+
 @pytest.mark.parametrize("name", ["xml", "", "JSON", "x" * 1000])
 def test_a_format_that_is_not_there_is_refused_by_name(name):
     with pytest.raises(UserError, match=r"^format: there is no ") as caught:

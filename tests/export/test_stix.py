@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgtune import export, ontology
-from kgtune.export import Document, stix_objects
+from kgtune.export import Document, stix, stix_objects
 from kgtune.graph import Entity, Graph, Relationship
 from tests.export import golden
 from tests.export.graphs import HOSTILE_GRAPH
@@ -29,8 +29,11 @@ DOCUMENTS = [
 ]
 
 
-def bundle(graph, document=None, known="threat_event"):
-    exported = export.render(graph, "", "stix", document or Document(), ontology.load(known) if known else None)
+DATED = Document(published="2026-11-20")  # nothing to be told about its times
+
+
+def bundle(graph, document=DATED, known="threat_event"):
+    exported = export.render(graph, "", "stix", document, ontology.load(known) if known else None)
     return json.loads(exported.content), exported.findings
 
 
@@ -64,6 +67,13 @@ def edge(source, kind, target, evidence="says so", known="threat_event"):
 
 def test_the_golden_bundle_is_clean():
     assert problems(json.loads(golden.render("stix").content)) == ([], [])
+
+
+def test_a_bundle_whose_times_are_none_says_so_and_one_without_times_does_not():
+    tool, told = Graph((Entity("Tool", "a", "Night Loom"),)), {stix.NO_DATE: 1}
+    assert [bundle(tool, document)[1] for document in (Document("A title"), DATED)] == [told, {}]
+    observable, findings = bundle(Graph((Entity("domain-name", "a", "evil.example"),)), Document(), known="stix21")
+    assert (["created" in one for one in observable["objects"]], findings) == ([False], {})
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -56,7 +56,7 @@ def test_a_document_is_converted_without_plugins_and_marked_so(tmp_path, monkeyp
     stand_in = StandIn("Tidal Fox used Vexa.")
     monkeypatch.setitem(sys.modules, "markitdown", stand_in)
     path = str(tmp_path / "a.pdf")
-    assert read_texts([path], io.BytesIO()) == [SourceText(path, "Tidal Fox used Vexa.", is_converted=True)]
+    assert read_texts([path], io.BytesIO()).texts == [SourceText(path, "Tidal Fox used Vexa.", is_converted=True)]
     assert stand_in.asked == [{"enable_plugins": False}, path]
 
 
@@ -81,5 +81,5 @@ def test_markitdown_itself_reads_html(tmp_path):
     pytest.importorskip("markitdown")
     path = tmp_path / "a.html"
     path.write_text(HTML, encoding="utf-8")
-    [found] = read_texts([str(path)], io.BytesIO())
+    [found] = read_texts([str(path)], io.BytesIO()).texts
     assert found.text.split() == "# Tidal Fox Tidal Fox used **Vexa** at 198.51.100[.]7.".split()

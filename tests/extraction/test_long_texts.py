@@ -152,6 +152,13 @@ def test_many_windows_are_asked_in_parts_and_told():
     assert [bool(said[2]) for said in told] == [True, True, False]
 
 
+def test_of_windows_that_one_call_answers_nothing_is_told():
+    told = []
+    text = "".join(f"Sentence number {n} here. " for n in range(200))
+    long(ScriptedExtractor(), progress=lambda *said: told.append(said)).extract([text])
+    assert told == []
+
+
 def test_of_a_text_with_one_window_cancelled_the_whole_is_cancelled():
     def answer(texts):
         finishes = ("length", "cancelled")

@@ -1,6 +1,7 @@
 """inference.py as a process, with an extractor from a table: places, exit codes, and what goes where."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -75,11 +76,50 @@ def test_what_a_json_line_says_of_its_text_is_in_its_bundle_and_what_is_not_read
     assert b'reports.jsonl: not read: "titel" of 1 lines (did you mean "title"?)' in result.stderr
 
 
+def test_a_bundle_without_a_date_and_a_title_without_a_place_are_told(tmp_path):
+    (tmp_path / "reports.jsonl").write_text(json.dumps({"text": "good", "title": "A title"}), encoding="utf-8")
+    result = run(str(tmp_path / "reports.jsonl"), "--format", "stix")
+    assert b"1 no publication date: timestamps are 1970-01-01, give published" in result.stderr.splitlines()[-1]
+    result = run(str(tmp_path / "reports.jsonl"))
+    assert b"1 title has no place in json" in result.stderr.splitlines()[-1]
+
+
+def test_a_zip_file_is_not_written_to_a_terminal(tmp_path):
+    (tmp_path / "a.txt").write_text("good", encoding="utf-8")
+    arguments = [sys.executable, "-c", SCRIPTED, str(tmp_path / "a.txt"), "--format", "csv"]
+    ours, terminal = os.openpty()
+    try:
+        refused = subprocess.run(arguments, stdout=terminal, stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
+        kept = subprocess.run(
+            [*arguments, "-o", str(tmp_path / "a.zip")], stdout=terminal, timeout=LIMIT_S, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert (refused.returncode, kept.returncode) == (2, 0)
+    assert b"--format csv: is a ZIP file, and standard output is a terminal; give -o FILE.csv.zip" in refused.stderr
+    assert run(str(tmp_path / "a.txt"), "--format", "csv").stdout == (tmp_path / "a.zip").read_bytes()
+
+
 def test_a_json_line_with_a_date_that_is_none_is_exit_2(tmp_path):
     (tmp_path / "reports.jsonl").write_text('{"text": "good", "published": "2026"}', encoding="utf-8")
     result = script(str(tmp_path / "reports.jsonl"))
     assert (result.returncode, result.stdout) == (2, "")
     assert "reports.jsonl:1: published: is no date. Write 2026-11-20 or" in result.stderr
+
+
+def test_a_file_that_cannot_be_read_stops_the_run_or_is_left_out_by_choice(folder):
+    (folder / "b.md").write_bytes(b"caf\xe9")
+    (folder / "photo.png").write_bytes(b"\x89PNG")
+    refused = run(str(folder))
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"data.on_error=drop leaves out what has one" in refused.stderr
+    result = run(str(folder), "data.on_error=drop")
+    assert result.returncode == 0
+    assert [Path(json.loads(line)["source"]).name for line in result.stdout.splitlines()] == ["a.txt", "c.txt"]
+    assert f"skipped: {folder}/b.md: byte 3 (0xe9) is not UTF-8." in result.stderr.decode()
+    assert b"1 not read, of no kind that is: photo.png" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(b", 1 skipped: 1 E-ENCODING")
 
 
 def test_a_folder_as_target_gets_one_file_each(folder):

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import asdict, replace
+from urllib.parse import unquote
 
 import pytest
 
@@ -57,6 +59,17 @@ def test_faults_are_headers():
     raw = CANNED_ANSWER.replace('"target":"e3"', '"target":"e9"')
     found = answer(raw, "length", num_control_characters=2)
     assert found.headers == {"X-Truncated": "true", "X-Dropped": "1", "X-Control-Characters": "2"}
+
+
+def test_findings_of_any_script_and_number_are_a_header_that_can_be_sent():
+    told = answering.findings_header(Counter({"no STIX relationship: 工具\r\nX; USE": 2, "100 %": 1}))
+    said = "2 no STIX relationship: %E5%B7%A5%E5%85%B7%0D%0AX%3B USE; 1 100 %25"
+    assert told == {"X-Export-Findings": said}
+    assert unquote(said.partition(";")[0]) == "2 no STIX relationship: 工具\r\nX; USE"
+    many = answering.findings_header(Counter({f"{number}{'夜' * 1000}": 1 for number in range(9)}))
+    assert many["X-Export-Findings"].endswith("; and 4 more")
+    assert len(many["X-Export-Findings"]) < 5_000
+    assert answering.findings_header(Counter()) == {}
 
 
 def test_of_a_text_in_windows_headers_and_stats_say_what_was_lost():

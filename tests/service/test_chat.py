@@ -22,6 +22,12 @@ def test_the_last_user_message_holds_the_document():
     assert chat.document(asked, prefix="", suffix="") == "second"
 
 
+def test_of_many_keys_without_effect_the_first_are_named():
+    extra = {f"k_{chr(97 + number // 10)}{chr(97 + number % 10)}": number for number in range(200)}
+    named = chat.ignored_keys(ChatRequest(messages=[ChatMessage(role="user", content="x")], **extra)).split(", ")
+    assert (named[0], len(named), named[-1]) == ("k_aa", 31, "and 170 more")
+
+
 @pytest.mark.parametrize(("role", "is_one"), [("system", True), ("developer", True), ("user", False), ("tool", False)])
 def test_instructions_are_known_by_their_role(role, is_one):
     assert chat.has_system_message(request((role, "Do this."), ("user", "text"))) == is_one

@@ -86,13 +86,41 @@ def test_every_format_is_answered_as_its_media_type(canned, name):
     graph = graphs.with_ids(parse_answer(CANNED_ANSWER).graph, "slug")
     document = Document("A title", "https://x.example/r", "2026-11-20", "clear")
     assert response.content == export.render(graph, TEXT, name, document, ontology.load("threat_event")).content
-    assert "x-export-findings" not in response.headers
+    lost = {
+        "json": source,
+        "jsonl": ["url", "published", "tlp"],
+        "raw": ["url", "published", "tlp"],
+        "stix": [],
+        "html": [],
+    }
+    told = "; ".join(f"1 {key} has no place in {name}" for key in lost.get(name, source))
+    assert response.headers.get("x-export-findings", "") == told
 
 
 def test_what_a_format_has_no_place_for_is_told_in_a_header(canned):
     """The text is another than the one that the canned answer is about."""
     response = canned.post(EXTRACT, json={"text": "Nothing of the kind.", "format": "raw"})
-    assert response.headers["x-export-findings"] == "5"
+    names, evidence = "3 to review: name is not in the text", "2 to review: evidence is not in the text"
+    assert response.headers["x-export-findings"] == f"{names}; {evidence}"
+
+
+def test_a_bundle_without_a_date_says_that_its_times_are_none(canned):
+    response = canned.post(EXTRACT, json={"text": TEXT, "format": "stix"})
+    assert b'"created": "1970-01-01T00:00:00.000Z"' in response.content
+    told = "1 no publication date: timestamps are 1970-01-01, give published"
+    assert response.headers["x-export-findings"] == told
+
+
+def test_what_json_has_no_place_for_is_told_by_every_route(canned):
+    source = {"title": "A title", "tlp": "red"}
+    told = "1 title has no place in json; 1 tlp has no place in json"
+    response = canned.post(EXTRACT, json={"text": TEXT, "offsets": True, **source})
+    assert response.headers["x-export-findings"] == told
+    lost = {"title has no place in json": 1, "tlp has no place in json": 1}
+    end = events(canned.post(STREAM, json={"text": TEXT, **source}))[-1]
+    assert (end[0], end[1]["export_findings"]) == ("done", lost)
+    [first, second] = canned.post(BATCH, json={"items": [{"text": TEXT, **source}, {"text": TEXT}]}).json()["results"]
+    assert (first["export_findings"], "export_findings" in second) == (lost, False)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +128,8 @@ def test_what_a_format_has_no_place_for_is_told_in_a_header(canned):
     [
         ({"labels": ["Tol"]}, 'the model\'s ontology has no "Tol". Did you mean "Tool"?'),
         ({"types": ["use"]}, 'has no "use". Did you mean "USE"?'),
+        ({"labels": []}, "body.labels: is empty, which would keep nothing. Leave the key out to keep all labels."),
+        ({"types": []}, "body.types: is empty, which would keep nothing. Leave the key out to keep all types."),
         ({"labels": "Tool"}, "body.labels: Input should be a valid list"),
         ({"labels": [""]}, "at least 1 character"),
         ({"labels": ["x" * 101]}, "at most 100 characters"),
@@ -489,6 +519,14 @@ def test_metrics_count_requests_refusals_and_what_the_model_did():
     assert "nowhere-1" not in response.text
 
 
+def test_the_document_for_machines_is_counted_by_its_path():
+    with serving(scripted) as client:
+        assert client.get("/openapi.json").json()["info"]["title"] == "kgtune"
+        lines = client.get("/metrics").text.splitlines()
+    assert 'kgtune_requests_total{route="/openapi.json",status="200"} 1.0' in lines
+    assert not [line for line in lines if "(no route)" in line]
+
+
 def test_with_keys_only_probes_and_pages_are_open():
     known = keys.load({keys.VARIABLE: KEY}, None)
     with serving(scripted, known=known) as client:
@@ -570,6 +608,16 @@ def chunks(response) -> list[dict]:
     lines = response.text.strip().split("\n\n")
     assert lines[-1] == "data: [DONE]"
     return [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_keys_of_a_chat_that_have_no_effect_are_named_in_a_header_and_on_the_page(canned, stream):
+    sent = {"max_tokens": 5, "temperature": 0.3, "top_p": None, "Bad\r\nKey": 1, "stream": stream, "model": "any"}
+    response = canned.post(CHAT, json=chat(("user", TEXT), **sent))
+    assert (response.status_code, response.headers["x-ignored-keys"]) == (200, "max_tokens, temperature, and 1 more")
+    assert "x-ignored-keys" not in canned.post(CHAT, json=chat(("user", TEXT), stream=stream, model="any")).headers
+    for said in ("X-Ignored-Keys", "max_tokens", "Any name: the one model answers"):
+        assert said in canned.get("/docs").text
 
 
 def test_a_streamed_chat_says_what_the_plain_one_says(canned):

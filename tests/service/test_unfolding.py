@@ -1,5 +1,6 @@
 """An answer item by item while it grows: nothing twice, nothing that the whole answer has not."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from kgtune.extraction.extractor import CANNED_ANSWER, read_answer
 from kgtune.extraction.selection import Wanted, select
-from kgtune.graph import dumps
+from kgtune.graph import Entity, Graph, Relationship, dumps, to_object
 from kgtune.service.refusals import RefusalError
 from kgtune.service.unfolding import Unfolding
 from tests.extraction.test_incremental import GRAPHS
@@ -33,11 +34,40 @@ def test_however_it_is_cut_it_shows_what_the_whole_shows(graph, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=8)))
     unfolding = Unfolding(TEXT, Wanted())
     items = [item for cut in [*cuts, len(answer)] for item in unfolding.read(answer[:cut])]
-    unfolding.selection.finish()
+    items += unfolding.selection.finish()
     whole, selection = select(graph, TEXT, Wanted())
     assert [item for item in items if "type" not in item] == whole["entities"]
     assert [item for item in items if "type" in item] == whole["relationships"]
     assert unfolding.selection.graph == selection.graph
+
+
+TWICE = Graph(
+    (Entity("Tool", "e1", "NightLoom"), Entity("Actor", "e2", "GlassViper"), Entity("Tool", "e3", "NIGHTLOOM")),
+    (
+        Relationship("USE", "e2", "e3", 0.9),
+        Relationship("USE", "e2", "e1", 0.8),
+        Relationship("HAS", "e1", "e3", 0.7),
+        Relationship("USE", "e2", "e9", 0.6),
+        Relationship("USE", "e1", "e2", 0.5),
+    ),
+)
+
+
+@pytest.mark.parametrize("keys", [["entities", "relationships"], ["relationships", "entities"]])
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_what_stands_there_twice_is_shown_once_and_as_the_whole_shows_it(keys, step):
+    value = to_object(TWICE)
+    answer = json.dumps({key: value[key] for key in keys})
+    unfolding = Unfolding(TEXT, Wanted())
+    items = [item for cut in range(0, len(answer) + step, step) for item in unfolding.read(answer[:cut])]
+    items += unfolding.finish(read_answer(answer, "stop", 1, 1))
+    whole, selection = select(TWICE, TEXT, Wanted())
+    assert [item["id"] for item in items if "type" not in item] == ["tool--night-loom", "actor--glass-viper"]
+    assert [(item["source"], item["confidence"]) for item in items if "type" in item] == [
+        ("actor--glass-viper", 0.9), ("tool--night-loom", 0.5),
+    ]  # fmt: skip
+    assert items == whole["entities"] + whole["relationships"]
+    assert unfolding.selection.dropped == selection.dropped
 
 
 def test_an_answer_that_is_begun_again_catches_up():
