@@ -97,7 +97,7 @@ def test_a_duplicate_key_drops_its_record_and_says_which(tmp_path: Path) -> None
     doubled = LINE.replace('"name": "Vex"', '"name": "Vex", "name": "Wax"')
     raw_set = read_bytes(tmp_path, f"[{doubled}]".encode())
     assert codes(raw_set) == ["E-DUPLICATE-KEY"]
-    assert 'item 1 (id=r1): key "name" stands twice' in str(raw_set.problems[0])
+    assert 'item 1 (id=r1): entities[0].name: key "name" stands twice' in str(raw_set.problems[0])
     assert raw_set.documents == ()
 
 
