@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kgtune import config, sources
-from kgtune.conversion import checking, conversion
+from kgtune.conversion import checking, conversion, intake
 from kgtune.conversion.conversion import Converted
 from kgtune.errors import DataError
 from kgtune.lint import names
@@ -92,6 +93,30 @@ def test_what_is_dropped_is_counted_and_the_rest_is_as_if_it_had_never_been_ther
     assert documents["used"] == others["used"]
     for name in ("training_data.json", "ontology.yaml", "splits.lock.json"):
         assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "rest" / name).read_bytes()
+
+
+def test_what_is_taken_in_adds_up_and_the_first_documents_are_those_that_are_used(tmp_path: Path) -> None:
+    made = slipped()
+    cfg = config.load(None, None, ["data.workers=1", "data.on_error=drop"]).config
+    with ExitStack() as stack:
+        taken = intake.take_in([written(tmp_path / "raw.json", made)], cfg, "auto", stack, tmp_path)
+        used = [item["id"] for number, item in enumerate(made) if number not in (2, 5, 7)]
+        assert [taken.spill.document(position).id for position in range(len(taken.spill))] == used
+    assert [document.id for document in taken.first] == used
+    assert [card.id for card in taken.gathered.cards] == used
+    dropped = sum(number for what, number in taken.counts.items() if what.startswith("dropped: "))
+    assert (taken.counts["read"], taken.counts["used"], dropped) == (30, 27, 3)
+
+
+def test_the_names_of_items_with_problems_count_when_the_ontology_is_chosen(tmp_path: Path) -> None:
+    made = items(30)[7:10]
+    for item in made:
+        item["relationships"][0]["target"] = "nobody"
+    made.append({"text": "Latch came by.", "relationships": [],
+                 "entities": [{"labels": "Toool", "id": "t", "name": "Latch"}]})  # fmt: skip
+    error = refused(written(tmp_path / "raw.json", made))
+    assert [problem.code for problem in error.problems] == ["E-DANGLING"] * 3 + [LABEL]
+    assert error.problems[-1].what.endswith('Did you mean "Tool"?')
 
 
 def test_spellings_that_the_ontology_knows_are_written_as_it_does(tmp_path: Path) -> None:
