@@ -35,7 +35,7 @@ def main() -> int:
     """Read, then check, fix or convert."""
     args, rest = parse_arguments(sys.argv[1:])
     from kgtune import config, config_summary, lint  # heavy: pydantic, ruamel
-    from kgtune.conversion import checking, conversion, sample_pairs
+    from kgtune.conversion import checking, conversion, intake, sample_pairs
     from kgtune.examples import read_examples
 
     overrides, unknown = config.split_overrides(rest)
@@ -45,7 +45,7 @@ def main() -> int:
         return 0
     cfg = resolved.config
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    paths = conversion.inputs(unknown, cfg)
+    paths = intake.inputs(unknown, cfg)
     if args.fix:
         print(checking.fix(paths, cfg))
         return 0

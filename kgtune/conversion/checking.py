@@ -21,7 +21,7 @@ from kgtune.graph import Graph
 from kgtune.lint import LengthLimit, mending
 from kgtune.lint.findings import read_place
 from kgtune.lint.report import Tally
-from kgtune.ontology import Ontology
+from kgtune.ontology import Choice, Ontology, Seen
 from kgtune.settings import Config
 from kgtune.sources import Findings, Partial, RawDocument
 
@@ -94,12 +94,8 @@ class _Partials:
         self._places.append((partial.document.where, partial.entity_places, partial.edge_places))
 
     def graphs(self) -> Iterator[Graph]:
-        """Yield their graphs, without the entities whose label can't be read, for their names count as well."""
-        for partial in self:
-            graph = partial.document.graph
-            labelled = tuple(entity for entity in graph.entities if entity.labels)
-            ids = {entity.id for entity in labelled}
-            yield Graph(labelled, tuple(edge for edge in graph.relationships if {edge.source, edge.target} <= ids))
+        """Yield their graphs, for their names count as well."""
+        return (partial.labelled for partial in self)
 
     def __iter__(self) -> Iterator[Partial]:
         for position, (where, entities, edges) in enumerate(self._places):
@@ -143,7 +139,17 @@ def fix(paths: Sequence[Path], cfg: Config) -> str:
     files = sources.expand(paths)
     seen = mending.seen_in(files)
     chosen = ontology.choose(cfg.ontology, seen.labels, seen.types, seen.pairs)
-    return "\n".join(_fixed(path, mending.mending(path, chosen)) for path in files)
+    return "\n".join([*(_fixed(path, mending.mending(path, chosen)) for path in files), *_left(seen, chosen)])
+
+
+def _left(seen: Seen, chosen: Ontology) -> Iterator[str]:
+    """Name the labels and types that the ontology does not have: only a person knows what was meant."""
+    lacking = Choice(chosen, ontology.fit(chosen, seen.labels, seen.types))
+    if listed := ", ".join(filter(None, (lacking.told(near=True), lacking.told(near=False)))):
+        yield (
+            f"left to you: {listed}. The ontology {chosen.name} does not have these, a conversion refuses them, and "
+            "only their writer knows what was meant; --check says where they stand and what can be done."
+        )
 
 
 def _fixed(path: Path, planned: mending.Mending | None) -> str:

@@ -1,46 +1,36 @@
-"""The stages of convert_data.py: find the inputs, gather, place, make and write. --check and --fix stand in checking.
+"""The stages of convert_data.py: take in, place, make and write. --check and --fix stand in checking.
 
 Knows nothing about any format or operation: it puts the rooms below in order. Documents are gone through twice, and
-none is held: see first_pass and second_pass.
+none is held: see intake, first_pass and second_pass.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from kgtune import config, lint, ontology, runs, sources
 from kgtune.augmentation import augment
-from kgtune.conversion import crew as crews
-from kgtune.conversion import data_page, data_report, first_pass, lengths, preparation, second_pass
+from kgtune.conversion import data_page, data_report, intake, lengths, preparation, second_pass
 from kgtune.conversion.crew import Crew
 from kgtune.conversion.first_pass import Gathered
 from kgtune.conversion.lengths import Survey
 from kgtune.conversion.sampling import sample
 from kgtune.conversion.second_pass import Maker, Target, Written
 from kgtune.conversion.spill import Spill
-from kgtune.errors import DataError
 from kgtune.examples import Example, of_row, written_examples
 from kgtune.ontology import Ontology
 from kgtune.settings import Config
-from kgtune.sources import Findings, RawDocument, RawSet
+from kgtune.sources import RawDocument
 from kgtune.splitting import leaks, placement, split_lock
 from kgtune.splitting.placement import Placed
 
-log = logging.getLogger(__name__)
-
-CUSTOM = Path("fine_tune_input/raw_graph_custom.json")
-EXAMPLE = Path("fine_tune_input/raw_graph_example.json")
-FEW_DOCUMENTS = 2_000
-"""Below so many, data.workers=auto starts no processes: they would take longer to start than to help."""
 MOST_LINTED = 500
 """Documents that the page's findings come from; --check looks at all."""
 
@@ -56,78 +46,22 @@ class Converted:
     """Each with what it is for."""
 
 
-def inputs(given: Sequence[str], cfg: Config) -> list[Path]:
-    """Return the command line's inputs, else data.input, else the user's own file, else, with a notice, the example."""
-    if given:
-        return [Path(path) for path in given]
-    if cfg.data.input is not None:
-        return [Path(cfg.data.input)]
-    if CUSTOM.exists():
-        return [CUSTOM]
-    log.warning("%s does not exist: converting %s, which is only an example.", CUSTOM, EXAMPLE)
-    return [EXAMPLE]
-
-
-def read(paths: Sequence[Path], cfg: Config, source_format: sources.Format) -> RawSet:
-    """Read the inputs; what is wrong is in the set's problems."""
-    columns = cfg.data.columns.model_dump(exclude_none=True)
-    return sources.read_raw(
-        paths, source_format=source_format, default_confidence=cfg.data.default_confidence, columns=columns
-    )
-
-
-def stream(paths: Sequence[Path], cfg: Config, source_format: sources.Format, found: Findings) -> Iterator[RawDocument]:
-    """Read the inputs one document at a time; what is wrong is in `found` when the last one is read."""
-    columns = cfg.data.columns.model_dump(exclude_none=True)
-    for document in sources.stream(
-        paths,
-        found,
-        source_format=source_format,
-        default_confidence=cfg.data.default_confidence,
-        columns=columns,
-    ):
-        found.repairs.clear()  # counted in the notes; the list is for --check, and may be longer than the data
-        yield document
-
-
-def refuse(found: Findings, cfg: Config, num_documents: int) -> None:
-    """Raise all problems, unless the configuration drops what has one; an unreadable file is never dropped."""
-    if found.problems and (cfg.data.on_error == "refuse" or found.unreadable):
-        number = len(found.problems)
-        summary = f"{number} problem{'s' if number > 1 else ''} in the input, nothing written:"
-        raise DataError(lint.at_own_lines(found.problems), summary=summary)
-    if not num_documents:
-        reasons = sorted(key for key in found.counts if key.startswith("dropped: "))
-        dropped = [f"  {found.counts[key]:>5}  {key.removeprefix('dropped: ')}" for key in reasons]
-        summary = f"No document is left to convert, nothing written. Read {found.counts['read']}, dropped:"
-        raise DataError((), summary="\n".join([summary, *dropped]))
-
-
 def convert(
     paths: Sequence[Path], resolved: config.Resolved, output: Path, source_format: sources.Format = "auto"
 ) -> Converted:
     """Read the inputs, and write rows, ontology, lock and reports beside each other."""
     cfg = resolved.config
-    found = Findings()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kgtune-")))
-        spill = stack.enter_context(Spill(folder))
-        first, documents = _first_of(stream(paths, cfg, source_format, found))
-        crew = stack.enter_context(Crew(_number_of_processes(cfg, len(first)), folder))
-        gathered = first_pass.gather(documents, spill, crew)
-        refuse(found, cfg, len(spill))
-        seen = gathered.seen
-        choice = ontology.choice(cfg.ontology, seen.labels, seen.types, seen.pairs)
-        chosen = choice.ontology
-        if choice.fit is not None and choice.fit.misses:
-            log.warning("%s", ontology.reason(choice))
-        placed = placed_by(gathered, spill, cfg, chosen, output)
+        taken = intake.take_in(paths, cfg, source_format, stack, folder)
+        spill, crew, chosen = taken.spill, taken.crew, taken.choice.ontology
+        placed = placed_by(taken.gathered, spill, cfg, chosen, output)
         written, survey = _written(placed, spill, crew, cfg, chosen, output, folder)
         leakage = _leakage(placed, spill, written)
     is_locked = _keep_lock(placed, cfg, output)
-    counted = seen if chosen.name == ontology.DERIVED else None
+    counted = taken.gathered.seen if chosen.name == ontology.DERIVED else None
     runs.write_text_atomic(output.with_name("ontology.yaml"), ontology.dump(chosen, counted))
-    report = {**_report(found.counts, placed, written, chosen, leakage), "lengths": survey}
+    report = {**_report(taken.counts, placed, written, chosen, leakage), "lengths": survey}
     facts = {
         "config_sha256": config.config_hash(cfg),
         "data_sha256": runs.file_hash(output),
@@ -136,7 +70,7 @@ def convert(
     }
     told = {"profile": resolved.profile, "config": cfg.model_dump(mode="json"), "origins": resolved.origins}
     runs.write_json_atomic(output.with_suffix(".report.json"), {**report, **facts, **told})
-    page = _page({**report, **facts}, first[:MOST_LINTED], placed, written, chosen, output)
+    page = _page({**report, **facts}, taken.first[:MOST_LINTED], placed, written, chosen, output)
     runs.write_text_atomic(output.with_suffix(".report.html"), page)
     told_text = f"{data_report.as_text(report)}\n{lengths.as_text(survey)}"
     return Converted(report, chosen, told_text, _files(output, is_locked=is_locked))
@@ -152,17 +86,6 @@ def _files(output: Path, *, is_locked: bool) -> tuple[tuple[Path, str], ...]:
     )
     lock = (output.with_name(split_lock.NAME), "keeps these documents in their splits when data is added")
     return (*files, lock) if is_locked else files
-
-
-def _first_of(documents: Iterator[RawDocument]) -> tuple[list[RawDocument], Iterable[RawDocument]]:
-    """Return the first documents, and all of them."""
-    first = list(islice(documents, FEW_DOCUMENTS))
-    return first, chain(first, documents)
-
-
-def _number_of_processes(cfg: Config, num_first: int) -> int:
-    few = cfg.data.workers == "auto" and num_first < FEW_DOCUMENTS
-    return 1 if few else crews.number_of(cfg.data.workers)
 
 
 def placed_by(gathered: Gathered, spill: Spill, cfg: Config, chosen: Ontology, output: Path) -> Placed:

@@ -44,9 +44,7 @@ def gather(documents: Iterable[RawDocument], spill: Spill, crew: Crew) -> Gather
         for card, (sizes, rows) in zip(looked.cards, looked.units, strict=True):
             gathered.units.extend(len(gathered.cards), sizes, rows)
             gathered.cards.append(card)
-        gathered.seen.labels.update(looked.seen.labels)
-        gathered.seen.types.update(looked.seen.types)
-        gathered.seen.pairs.update(looked.seen.pairs)
+        gathered.seen.update(looked.seen)
     return gathered
 
 

@@ -3,6 +3,7 @@
 Knows nothing about training. Errors make an item unusable; warnings are worth a look; notes are there to be known.
 
     document    checks of one document: `check_document` yields its findings
+    names       labels and types that the ontology lacks  strangers  these alone, as a conversion refuses them
     corpus      contradictions between documents          mentions   what was likely missed
     leaks       near duplicates in two splits             rawchecks  keys, ids and scales in the raw items
     remainder   the rest of an item that has an error
@@ -24,7 +25,7 @@ from kgtune.lint import leaks, mending, rawchecks, remainder
 from kgtune.lint.catalogue import language
 from kgtune.lint.corpus import Corpus
 from kgtune.lint.document import LengthLimit, check_document
-from kgtune.lint.findings import Finding, Place, read_place
+from kgtune.lint.findings import Finding, Once, Place, key_of, read_place
 from kgtune.lint.mentions import MissedMentions
 from kgtune.lint.places import Locator
 from kgtune.lint.readers import Excerpts
@@ -65,12 +66,12 @@ def check(  # noqa: PLR0913 - documents, and what reading them has left
     for path in paths:
         planned = mending.mending(path, ontology)
         of_file = [*(planned.findings if planned else ()), *rawchecks.findings(path)]
-        fixable |= {_key(finding) for finding in of_file if finding.is_fixable}
+        fixable |= {key_of(finding) for finding in of_file if finding.is_fixable}
         of_file = [f for f in of_file if f.code != "W-KEY" or (f.place.file, f.place.record, f.place.path) not in told]
         yield from (finding for finding in of_file if finding.code not in _SAID_BY_DOCUMENTS)
     yield from (from_problem(repair) for repair in repairs)
     for finding in _of_documents(documents, ontology, length_limit):
-        yield replace(finding, is_fixable=True) if _key(finding) in fixable else finding
+        yield replace(finding, is_fixable=True) if key_of(finding) in fixable else finding
 
 
 def at_own_lines(problems: Iterable[Problem]) -> list[Problem]:
@@ -85,16 +86,8 @@ def at_own_lines(problems: Iterable[Problem]) -> list[Problem]:
     return found
 
 
-def _key(finding: Finding) -> tuple[str, str, int, str]:
-    return finding.code, finding.place.file, finding.place.line, finding.place.path
-
-
 # Found in every format by the documents' own checks; that --fix can mend them here is all that the plan adds.
 _SAID_BY_DOCUMENTS = frozenset({"W-LABEL-SPELLING", "W-TYPE-SPELLING", "W-NAME-SPELLING", "W-EVIDENCE-SPELLING"})
-
-_SAME_IN_EVERY_CHUNK = frozenset(
-    {"W-LABEL", "W-LABEL-SPELLING", "W-TYPE", "W-TYPE-SPELLING", "W-PAIR", "W-PAIR-REVERSED", "W-SELF-LOOP"}
-)
 
 
 def _of_documents(
@@ -107,7 +100,7 @@ def _of_documents(
     by_document: dict[int, list[Finding]] = {}
     for number, finding in corpus.findings():
         by_document.setdefault(number, []).append(finding)
-    locator, nearest, once = Locator(), Nearest(), _Once()
+    locator, nearest, once = Locator(), Nearest(), Once()
     for number, document in enumerate(documents):
         mentions.scan(document)
         found = [*check_document(document, ontology, length_limit=length_limit, nearest=nearest)]
@@ -116,21 +109,6 @@ def _of_documents(
     yield from by_document.get(corpus.NOWHERE, ())
     for finding in (*mentions.findings(), *leaks.findings(documents)):
         yield _located(finding, locator, None)
-
-
-class _Once:
-    """Tells a label or type of a graph indexed by chunk once, though each of its chunks is a document of its own."""
-
-    def __init__(self) -> None:
-        self._told: set[tuple[str, str, int, str]] = set()
-
-    def each(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        for finding in findings:
-            if finding.place.record or finding.code not in _SAME_IN_EVERY_CHUNK:
-                yield finding
-            elif (key := _key(finding)) not in self._told:
-                self._told.add(key)
-                yield finding
 
 
 def _located(finding: Finding, locator: Locator, graph: Graph | None) -> Finding:

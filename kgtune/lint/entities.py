@@ -9,11 +9,10 @@ from collections.abc import Iterator
 
 from kgtune.graph import Entity
 from kgtune.grounding import Haystack, Span
-from kgtune.lint import markup
+from kgtune.lint import markup, names
 from kgtune.lint.findings import Finding, Place
 from kgtune.lint.spans import Nearest, respelling
 from kgtune.ontology import Ontology
-from kgtune.spelling import nearest_spelling
 
 
 def findings(
@@ -21,7 +20,7 @@ def findings(
 ) -> Iterator[Finding]:
     """Yield what is wrong with one entity; `span` is the first mention of its name."""
     if ontology.label(entity.labels) is None:
-        yield _label(entity.labels, place.at(f"{place.path}.labels"), ontology)
+        yield names.label(entity.labels, place.at(f"{place.path}.labels"), ontology)
     if "<" in entity.name or "&" in entity.name:
         yield from markup.in_name(entity.name, place.at(f"{place.path}.name"))
     if span is not None:
@@ -30,15 +29,6 @@ def findings(
     elif (anchored := _policy(entity.labels, ontology)) != "allow":
         code = "W-NAME" if anchored == "require" else "N-NAME"
         yield absent(code, entity.name, place.at(f"{place.path}.name"), haystack.text, nearest)
-
-
-def _label(name: str, place: Place, ontology: Ontology) -> Finding:
-    """Tell an unknown label from another spelling of a known one."""
-    canonical = ontology.canonical_label(name)
-    if canonical is not None:
-        return Finding("W-LABEL-SPELLING", place, name, canonical)
-    known = {"ontology": ontology.name, "known": ", ".join(ontology.label_names)}
-    return Finding("W-LABEL", place, name, nearest_spelling(name, ontology.label_spellings) or "", known)
 
 
 def absent(code: str, wanted: str, place: Place, text: str, nearest: Nearest) -> Finding:

@@ -6,7 +6,7 @@ Knows nothing about languages or how a finding is shown: its words stand in the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,12 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?:: (?P<rest>.*))?", re.DOTALL)
 _ITEM = re.compile(r"item (?P<record>\d+)(?: \(id=(?P<id>.*?)\))?(?:: (?P<path>[A-Za-z_][\w.\[\]]*))?", re.DOTALL)
 _PATH_AND_ID = re.compile(r"(?P<path>\S+) \(id=(?P<id>.*)\)", re.DOTALL)
+
+OF_LABELS = frozenset(
+    {"E-UNKNOWN-LABEL", "W-LABEL-SPELLING", "E-UNKNOWN-TYPE", "W-TYPE-SPELLING"}
+    | {"W-PAIR", "W-PAIR-REVERSED", "W-SELF-LOOP"}
+)
+"""What is told of labels and types alone, without the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,27 @@ class Finding:
     @property
     def level(self) -> Level:
         return "error" if self.code.startswith("E-") else "warning" if self.code.startswith("W-") else "note"
+
+
+def key_of(finding: Finding) -> tuple[str, str, int, str]:
+    """Return what tells a finding from others: its code and its place."""
+    return finding.code, finding.place.file, finding.place.line, finding.place.path
+
+
+class Once:
+    """Tells a label or type of a graph indexed by chunk once, though each of its chunks is a document of its own."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str, int, str]] = set()
+
+    def each(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield those that were not told yet."""
+        for finding in findings:
+            if finding.place.record or finding.code not in OF_LABELS:
+                yield finding
+            elif (key := key_of(finding)) not in self._told:
+                self._told.add(key)
+                yield finding
 
 
 def short(text: str, limit: int = 80) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from kgtune import grounding
 from kgtune.graph import Entity, Relationship
 from kgtune.grounding import Haystack, Span, match_key
+from kgtune.lint import names
 from kgtune.lint.entities import absent
 from kgtune.lint.findings import Finding, Place
 from kgtune.lint.spans import Nearest, respelling
 from kgtune.ontology import Ontology
-from kgtune.spelling import nearest_spelling
 
 _MOST_SENTENCES = 2
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -37,13 +37,10 @@ def findings(edge: Relationship, ends: tuple[Entity, Entity], place: Place, onto
     elif ontology.is_legal(ends[0].labels, edge.type, ends[1].labels):
         return
     kind = ontology.canonical_type(edge.type)
-    if kind is None:
-        known = {"ontology": ontology.name, "known": ", ".join(ontology.type_names)}
-        candidate = nearest_spelling(edge.type, ontology.type_spellings) or ""
-        yield Finding("W-TYPE", place.at(f"{place.path}.type"), edge.type, candidate, known)
-        return
     if kind != edge.type:
-        yield Finding("W-TYPE-SPELLING", place.at(f"{place.path}.type"), edge.type, kind)
+        yield names.relation_type(edge.type, place.at(f"{place.path}.type"), ontology)
+    if kind is None:
+        return
     labels = [ontology.canonical_label(end.labels) for end in ends]
     if edge.source != edge.target and labels[0] and labels[1]:
         yield from _pair(kind, labels[0], labels[1], place, ontology)

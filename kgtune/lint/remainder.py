@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from kgtune.lint.document import check_document
-from kgtune.lint.findings import Finding, Place, read_place
+from kgtune.lint.findings import OF_LABELS, Finding, Place, read_place
 from kgtune.lint.places import Locator
 from kgtune.lint.spans import Nearest
 from kgtune.ontology import Ontology
@@ -20,11 +20,7 @@ _MEMBER = re.compile(r"(entities|relationships)\[(\d+)\](.*)")
 # What only a whole graph can be blamed for.
 _OF_THE_WHOLE = frozenset({"N-ISOLATED", "W-UNANCHORED"})
 # What says nothing where the value itself can't be read.
-_OF_A_VALUE = frozenset({"W-LABEL", "W-NAME", "N-NAME"})
-# What can be told without the text.
-_OF_LABELS = frozenset(
-    {"W-LABEL", "W-LABEL-SPELLING", "W-TYPE", "W-TYPE-SPELLING", "W-PAIR", "W-PAIR-REVERSED", "W-SELF-LOOP"}
-)
+_OF_A_VALUE = frozenset({"E-UNKNOWN-LABEL", "W-NAME", "N-NAME"})
 
 
 def findings(
@@ -37,11 +33,16 @@ def findings(
             if _is_told(finding, partial):
                 place = _place(finding.place, partial)
                 if (place.file, place.record, place.path) not in told:
-                    yield replace(finding, place=_at_its_line(place, partial, locator))
+                    yield located(finding, partial, locator)
+
+
+def located(finding: Finding, partial: Partial, locator: Locator) -> Finding:
+    """Give the finding its member's place in the item, and the line that it has there."""
+    return replace(finding, place=_at_its_line(_place(finding.place, partial), partial, locator))
 
 
 def _is_told(finding: Finding, partial: Partial) -> bool:
-    if not partial.document.text and finding.code not in _OF_LABELS:
+    if not partial.document.text and finding.code not in OF_LABELS:
         return False
     return finding.code not in _OF_THE_WHOLE and (finding.value != "" or finding.code not in _OF_A_VALUE)
 

@@ -23,8 +23,8 @@ from kgtune.ontology.writing import dump
 from kgtune.spelling import spelling_key, suggestion
 
 __all__ = [
-    "Choice", "Label", "Ontology", "RelationType", "Seen", "StixVerb", "choice", "choose", "derive", "dump", "load",
-    "parse", "reason",
+    "Choice", "Label", "Ontology", "RelationType", "Seen", "StixVerb", "choice", "choose", "derive", "dump", "fit",
+    "lacks", "load", "parse", "reason",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent.parent / "ontologies"

@@ -78,6 +78,12 @@ class Seen:
     types: Counter[str] = field(default_factory=Counter)
     pairs: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
+    def update(self, other: Seen) -> None:
+        """Add what other data holds."""
+        self.labels.update(other.labels)
+        self.types.update(other.types)
+        self.pairs.update(other.pairs)
+
 
 @dataclass(frozen=True)
 class Ontology:

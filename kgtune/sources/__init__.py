@@ -7,7 +7,8 @@ Knows nothing about splitting, augmentation or training. Reading holds one recor
     triples, columns         tables                                   passage, mentions    marked spans -> a Graph
     doccano, labelstudio, brat    annotation tools                    stix, misp  threat intelligence
     shapes                   which of two shapes a record has
-    reader, decoding, window, scanner, syntax    files -> text -> records     findings    what is handed back
+    reader, decoding, window, cursor, scanner, syntax    files -> text -> values -> records
+    findings    what is handed back
 """
 
 from __future__ import annotations

@@ -39,6 +39,14 @@ class Partial:
     entity_places: tuple[str, ...] = ()
     edge_places: tuple[str, ...] = ()
 
+    @property
+    def labelled(self) -> Graph:
+        """The graph without the entities whose label can't be read: its names count as those of whole items do."""
+        graph = self.document.graph
+        entities = tuple(entity for entity in graph.entities if entity.labels)
+        ids = {entity.id for entity in entities}
+        return Graph(entities, tuple(edge for edge in graph.relationships if {edge.source, edge.target} <= ids))
+
 
 class UnreadableError(Exception):
     """The rest of a file can't be read. Raised by the readers, noted by `sources.stream`, never shown."""

@@ -29,7 +29,7 @@ from kgtune.scoring import earlier, gate
 from kgtune.scoring.leakage import Identity, Trained
 from kgtune.settings import Config
 from kgtune.splitting import split_lock
-from kgtune.training import resumption, supervision
+from kgtune.training import resumption, screening, supervision
 from kgtune.training.supervision import Supervision
 
 log = logging.getLogger(__name__)
@@ -91,8 +91,9 @@ def read_rows(cfg: Config) -> tuple[tuple[Example, ...], Ontology]:
     setting = str(saved) if cfg.ontology == "auto" and saved.exists() else cfg.ontology
     ontology = preparation.chosen_ontology(rows, setting)
     lock = split_lock.read(path.with_name(split_lock.NAME)) if cfg.data.splits_lock else None
-    prepared = preparation.prepare(_respelt(path, rows, ontology), cfg, ontology, lock)
-    for what, number in sorted(prepared.counts.items()):
+    known, dropped = screening.known_rows(path, _respelt(path, rows, ontology), ontology, cfg)
+    prepared = preparation.prepare(known, cfg, ontology, lock)
+    for what, number in sorted((prepared.counts + dropped).items()):
         log.warning("%s: %s, %d times", path, what, number)
     examples = prepared.examples
     for split in ("train", cfg.evaluation.split):

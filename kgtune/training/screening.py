@@ -11,14 +11,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kgtune.checks import catalogue
-from kgtune.errors import Problem
+from kgtune.errors import DataError, Problem
 from kgtune.examples import Example, of_split
 from kgtune.grounding import haystack
+from kgtune.lint import strangers
+from kgtune.lint.strangers import Strangers
 from kgtune.ontology import Ontology
 from kgtune.planning.memory import GIB, num_adapter_weights
 from kgtune.planning.preflight import setup_of
 from kgtune.planning.shapes import Shape
 from kgtune.settings import Config
+from kgtune.sources import Findings, reader
+from kgtune.sources import rows as raw_rows
 
 MOST_EPOCHS, FEWEST_EPOCHS, ADVISED_EPOCHS = 10.0, 1.0, 3
 # An adapter and its two moments in 32 bits, and beside them the tokenizer: 11 MB for Qwen2.5.
@@ -47,22 +51,49 @@ def schedule(cfg: Config, num_rows: int, num_processes: int = 1) -> list[Problem
     return problems
 
 
+def known_rows(
+    path: Path, rows: Sequence[Example], ontology: Ontology, cfg: Config
+) -> tuple[list[Example], Counter[str]]:
+    """Refuse bare rows with a label or type that the ontology does not have, or leave them out and count them.
+
+    They follow data.on_error as raw graphs do. A row that carries a split was converted, and is left to C12.
+    """
+    reasons = ["" if row.split else strangers.reason(row.graph, ontology) for row in rows]
+    if any(reasons) and cfg.data.on_error == "refuse":
+        found = _places(path, ontology, cfg.data.default_confidence)
+        raise DataError(found.problems, summary=f"{path} can't be used: {found.counts.total()} problems.")
+    kept = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+    return kept, Counter(f"dropped: {reason}" for reason in reasons if reason)
+
+
+def _places(path: Path, ontology: Ontology, default_confidence: float) -> Strangers:
+    """Read the rows again as they are written, for an example keeps neither its line nor the order of its graph."""
+    found = Strangers(ontology)
+    for record in reader.scan(path, Findings()).records():
+        row = raw_rows.read_row(path, record, default_confidence, Findings())
+        if row is not None and not row.split:
+            found.look(row)
+    return found
+
+
 def rows(examples: Sequence[Example], ontology: Ontology) -> list[Problem]:
     """C12: labels and types that the prompt names, and augmented rows that kept their parents' names."""
-    train = of_split(examples, "train")
-    return [*_strangers(train, ontology), *_lost_names(train)]
+    return [*_strangers(examples, ontology), *_lost_names(of_split(examples, "train"))]
 
 
-def _strangers(train: Sequence[Example], ontology: Ontology) -> Iterator[Problem]:
+def _strangers(examples: Sequence[Example], ontology: Ontology) -> Iterator[Problem]:
+    """Look at measured rows too: what the grammar forbids there can't be found by any model."""
     labels = {label.name for label in ontology.labels}
     types = {kind.name for kind in ontology.types}
-    found: Counter[tuple[str, str]] = Counter()
-    for example in train:
-        found.update({("label", entity.labels) for entity in example.graph.entities if entity.labels not in labels})
-        found.update({("type", edge.type) for edge in example.graph.relationships if edge.type not in types})
-    for (kind, name), num_rows in found.most_common():
-        facts = {"kind": kind, "name": name, "num_rows": num_rows, "ontology": ontology.name}
-        yield catalogue.problem("C12-NOT-IN-ONTOLOGY", "rows", **facts)
+    found: dict[tuple[str, str], list[str]] = {}
+    for example in examples:
+        names = {("label", entity.labels) for entity in example.graph.entities if entity.labels not in labels}
+        names |= {("type", edge.type) for edge in example.graph.relationships if edge.type not in types}
+        for one in names:
+            found.setdefault(one, []).append(example.id)
+    for (kind, name), ids in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
+        facts = {"kind": kind, "name": name, "num_rows": len(ids), "ontology": ontology.name}
+        yield catalogue.problem("C12-NOT-IN-ONTOLOGY", f"row {ids[0]}", **facts)
 
 
 def _lost_names(train: Sequence[Example]) -> Iterator[Problem]:

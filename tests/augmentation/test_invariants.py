@@ -100,6 +100,13 @@ def test_an_old_name_left_behind_is_seen() -> None:
     assert verify(EN, replace(child, graph=replace(child.graph, relationships=(edge,))), renames) == "evidence lost"
 
 
+def test_a_new_name_may_not_hold_the_old_one() -> None:
+    parent = make("Vexa came by at noon.", "Vexa")
+    child = make("Vexa Prime came by at noon.", "Vexa Prime")
+    child = replace(child, id=f"{parent.id}+entities1", aug="entities", doc_id=parent.doc_id)
+    assert verify(parent, child, {"Vexa": "Vexa Prime"}) == "name lost or gained"
+
+
 def test_a_description_may_only_change_where_it_tells_an_old_name() -> None:
     entities = tuple(replace(e, description="Vexa is old") for e in EN.graph.entities)
     parent = replace(EN, graph=replace(EN.graph, entities=entities))

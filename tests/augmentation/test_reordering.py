@@ -55,6 +55,14 @@ def test_a_list_that_opens_the_text_keeps_its_first_item() -> None:
     assert all(one is not None and one.startswith("- one\n") for one in found)
 
 
+def test_the_first_item_of_a_list_moves_only_where_something_stands_before_it() -> None:
+    items = "- Vexa slept\n- Latch ran\n- Moss fell"
+    opening, introduced = (units_of(Document(text, Graph())) for text in (items, f"What was seen\n{items}"))
+    assert opening is not None
+    assert introduced is not None
+    assert (opening.movable, introduced.movable) == ((1, 2), (0, 1, 2))
+
+
 def test_evidence_in_another_spelling_holds_its_units_together_too() -> None:
     example = make("Alpha came. Vexa ran Latch. Latch fell. Bob slept. Carol woke.", "Vexa", "Latch",
                    evidence="VEXA ran Latch. Latch fell.")  # fmt: skip

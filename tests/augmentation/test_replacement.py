@@ -33,6 +33,13 @@ def test_a_name_that_would_leave_a_trace_stays(text: str, names: list[str]) -> N
     assert rename(Document(text, example.graph), random.Random(1), pool, None) is None
 
 
+def test_a_name_that_stands_in_the_text_already_is_not_given_to_another() -> None:
+    pool = NamePool([make("Umbra Hooky", "Umbra", "Hooky")])
+    example = make("Vexa came by. Umbra did not.", "Vexa")
+    found = [rename(Document(example.text, example.graph), random.Random(seed), pool, None) for seed in range(12)]
+    assert [proposal and dict(proposal.renames) for proposal in found] == [{"Vexa": "Hooky"}] * 12
+
+
 POOL = NamePool([make("Umbra Hooky 潮狐 石榴", "Umbra", "Hooky", "潮狐", "石榴"), make("Mossy", "Mossy Pike")])
 
 

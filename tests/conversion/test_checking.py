@@ -69,7 +69,7 @@ def test_a_misspelt_label_hides_no_alias_and_no_reversed_pair(raw):
     tally = checked(raw(*items))
     found = {(f.code, f.place.record, f.place.path, f.value, f.nearest) for f in tally.findings()}
     assert found >= {
-        ("W-LABEL", 4, "entities[0].labels", "ThreatOrganisation", "ThreatOrganization"),
+        ("E-UNKNOWN-LABEL", 4, "entities[0].labels", "ThreatOrganisation", "ThreatOrganization"),
         ("W-LABEL-SPELLING", 6, "entities[1].labels", "工具", "Tool"),
         ("W-TYPE-SPELLING", 7, "relationships[0].type", "uses", "USE"),
         ("W-PAIR-REVERSED", 8, "relationships[0]", "Tool USE ThreatOrganization", "ThreatOrganization USE Tool"),
@@ -112,7 +112,7 @@ def test_an_item_with_an_error_is_checked_to_its_end(raw):
         ("E-TYPE", 2, "entities[4]"),
         ("E-CONFIDENCE", 2, "relationships[0].confidence"),
         ("E-DANGLING", 2, "relationships[1].target"),
-        ("W-LABEL", 2, "entities[3].labels"),
+        ("E-UNKNOWN-LABEL", 2, "entities[3].labels"),
         ("W-TYPE-SPELLING", 2, "relationships[0].type"),
         ("W-EVIDENCE", 2, "relationships[0].evidence"),
         ("W-PAIR-REVERSED", 2, "relationships[2]"),
@@ -176,7 +176,7 @@ def test_the_labels_of_items_with_errors_count_when_the_ontology_is_chosen(raw):
     odd["relationships"] = []
     tally = checked(raw(*broken, odd))
     assert tally.choice.ontology.name == "threat_event"
-    assert [(f.value, f.nearest) for f in tally.findings() if f.code == "W-LABEL"] == [("Toool", "Tool")]
+    assert [(f.value, f.nearest) for f in tally.findings() if f.code == "E-UNKNOWN-LABEL"] == [("Toool", "Tool")]
 
 
 def test_a_table_of_sound_numbers_has_no_notes(tmp_path):
@@ -241,6 +241,19 @@ def test_documents_are_not_held(raw):
     finally:
         tally.add = original
     assert 0 < most <= 3
+
+
+def test_fix_names_the_near_misses_that_it_leaves_to_a_person(raw):
+    items = [item(n) for n in range(6)]
+    items[3]["entities"][0]["labels"] = "ThreatOrganisation"
+    items[4]["entities"][0]["labels"] = "threat-actor"
+    cfg = config.load(None, None, []).config
+    told = checking.fix([raw(*items)], cfg).splitlines()
+    assert told[-1].startswith(
+        'left to you: "ThreatOrganisation" -> ThreatOrganization (1). The ontology threat_event does'
+    )
+    assert "1 W-LABEL-SPELLING" in told[0]
+    assert not checking.fix([raw(*[item(n) for n in range(6)], name="sound.json")], cfg).count("left to you")
 
 
 def test_fix_tells_each_file(raw, tmp_path):

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from kgtune import config, lint, ontology
-from kgtune.conversion import conversion, data_page, data_report, lengths
+from kgtune.conversion import conversion, data_page, data_report, intake, lengths
 from kgtune.conversion.data_report import Figures, Rows
 from kgtune.conversion.lengths import Ruler
 from kgtune.examples import Example
@@ -226,7 +226,7 @@ def test_the_policy_allows_this_style_sheet_and_this_script_and_nothing_else() -
 
 def test_a_conversion_writes_the_page_beside_its_data(tmp_path: Path) -> None:
     resolved = config.load(None, None, [])
-    conversion.convert([conversion.EXAMPLE], resolved, tmp_path / "training_data.json")
+    conversion.convert([intake.EXAMPLE], resolved, tmp_path / "training_data.json")
     page = (tmp_path / "training_data.report.html").read_text(encoding="utf-8")
     report = json.loads((tmp_path / "training_data.report.json").read_text(encoding="utf-8"))
 

@@ -41,9 +41,9 @@ def told(one, by="threat_event"):
         (("Technique", "Credential theft"), ("N-NAME", ".name", "Credential theft", "")),
         (("tool", "LanternRAT"), ("W-LABEL-SPELLING", ".labels", "tool", "Tool")),
         (("工具", "LanternRAT"), ("W-LABEL-SPELLING", ".labels", "工具", "Tool")),
-        (("Toool", "LanternRAT"), ("W-LABEL", ".labels", "Toool", "Tool")),
-        (("victims", "Norrgard Shipping"), ("W-LABEL", ".labels", "victims", "Target")),  # near to an alias
-        (("Fruit", "LanternRAT"), ("W-LABEL", ".labels", "Fruit", "")),
+        (("Toool", "LanternRAT"), ("E-UNKNOWN-LABEL", ".labels", "Toool", "Tool")),
+        (("victims", "Norrgard Shipping"), ("E-UNKNOWN-LABEL", ".labels", "victims", "Target")),  # near to an alias
+        (("Fruit", "LanternRAT"), ("E-UNKNOWN-LABEL", ".labels", "Fruit", "")),
     ],
 )
 def test_labels_and_names(entity, expected):
@@ -80,8 +80,8 @@ def test_a_graph_of_another_text():
     [
         (("USE", 0, 1, FIRST), None),
         (("uses", 0, 1, FIRST), ("W-TYPE-SPELLING", "relationships[0].type", "uses", "USE")),
-        (("USEE", 0, 1, FIRST), ("W-TYPE", "relationships[0].type", "USEE", "USE")),
-        (("EATS", 0, 1, FIRST), ("W-TYPE", "relationships[0].type", "EATS", "")),
+        (("USEE", 0, 1, FIRST), ("E-UNKNOWN-TYPE", "relationships[0].type", "USEE", "USE")),
+        (("EATS", 0, 1, FIRST), ("E-UNKNOWN-TYPE", "relationships[0].type", "EATS", "")),
         (
             ("USE", 1, 0, FIRST),
             ("W-PAIR-REVERSED", "relationships[0]", "Tool USE ThreatOrganization", "ThreatOrganization USE Tool"),

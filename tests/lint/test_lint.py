@@ -36,12 +36,12 @@ def test_a_phrase_of_a_label_that_need_not_stand_in_the_text_is_only_noted(check
     assert found == [("note", "N-NAME"), ("note", "N-ISOLATED")]
 
 
-def test_unforeseen_pairs_loops_labels_and_types_are_warnings(check, item, edge):
+def test_unforeseen_pairs_and_loops_are_warnings_and_unknown_names_are_errors(check, item, edge):
     assert codes(check(item(relationships=[edge | {"source": "t", "target": "o"}]))) == [("warning", "W-PAIR-REVERSED")]
     assert ("warning", "W-SELF-LOOP") in codes(check(item(relationships=[edge | {"target": "o"}])))
-    assert codes(check(item(relationships=[edge | {"type": "EATS"}]))) == [("warning", "W-TYPE")]
+    assert codes(check(item(relationships=[edge | {"type": "EATS"}]))) == [("error", "E-UNKNOWN-TYPE")]
     odd = {"labels": "Fruit", "id": "f", "name": "Latch", "description": ""}
-    assert ("warning", "W-LABEL") in codes(check(item(entities=[*item()["entities"], odd])))
+    assert ("error", "E-UNKNOWN-LABEL") in codes(check(item(entities=[*item()["entities"], odd])))
 
 
 def test_problems_of_the_readers_are_errors_and_come_first(check, item, edge):

@@ -155,5 +155,5 @@ def test_records_come_before_the_text_is_read_to_its_end() -> None:
 def test_the_window_never_holds_more_than_the_longest_record_asks_for() -> None:
     line = json.dumps({"text": "x" * 1000}) + "\n"
     scanner = Scanner(Path("raw.jsonl"), cut(line * 2000, 4096), Findings())
-    longest = max(len(scanner.window.text) for _ in scanner.records())
+    longest = max(len(scanner.cursor.window.text) for _ in scanner.records())
     assert longest < 4 * 4096

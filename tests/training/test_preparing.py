@@ -111,6 +111,28 @@ def test_what_is_dropped_of_bare_rows_is_told_with_its_number(tmp_path: Path, ca
     assert f"{tmp_path / 'training_data.json'}: dropped: same text again, 3 times" in caplog.text
 
 
+def test_bare_rows_with_a_label_that_the_ontology_lacks_are_refused_with_their_places(tmp_path: Path) -> None:
+    rows = [bare_row(n, "ThreatOrganisation" if n in (3, 5) else "ThreatOrganization") for n in range(20)]
+    with pytest.raises(DataError) as caught:
+        rows_of(tmp_path, rows)
+    assert [(problem.code, problem.where.partition(": ")[2].partition(" ")[2][:1]) for problem in caught.value.problems] == [
+        ("E-UNKNOWN-LABEL", "4"), ("E-UNKNOWN-LABEL", "6")
+    ]  # fmt: skip
+    assert all(problem.where.endswith("output.entities[0].labels") for problem in caught.value.problems)
+    assert caught.value.problems[0].what.endswith('Did you mean "ThreatOrganization"?')
+
+
+def test_bare_rows_with_a_label_that_the_ontology_lacks_are_left_out_where_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [bare_row(n, "ThreatOrganisation" if n in (3, 5) else "ThreatOrganization") for n in range(20)]
+    with caplog.at_level(logging.WARNING):
+        examples, _ = rows_of(tmp_path, rows, "data.on_error=drop")
+    assert {entity.labels for example in examples for entity in example.graph.entities} == {"ThreatOrganization"}
+    assert len(examples) == 18
+    assert f"{tmp_path / 'training_data.json'}: dropped: E-UNKNOWN-LABEL, 2 times" in caplog.text
+
+
 @pytest.mark.parametrize("number", [3, 200])
 def test_no_more_held_out_documents_are_measured_than_asked_for(tmp_path: Path, number: int) -> None:
     from kgtune.training.preparing import Prepared

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from kgtune import config, ontology
+from kgtune.checks import catalogue
+from kgtune.errors import CheckFailed
 from kgtune.examples import Example
 from kgtune.graph import Entity, Graph, Relationship
 from kgtune.planning import shapes
@@ -72,7 +74,15 @@ def test_a_label_and_a_type_that_the_prompt_does_not_name_are_told_with_their_ro
     problems = screening.rows([example(graph=strange), example(id="r2", graph=strange)], ONTOLOGY)
     assert codes(problems) == ["C12-NOT-IN-ONTOLOGY"] * 2
     assert {problem.what.split()[1] for problem in problems} == {'"Spaceship"', '"ORBITS"'}
-    assert all("stands in 2 train rows" in problem.what for problem in problems)
+    assert all("stands in 2 rows" in problem.what for problem in problems)
+    assert {problem.where for problem in problems} == {"row r1"}
+    with pytest.raises(CheckFailed, match="C12-NOT-IN-ONTOLOGY: row r1: label"):
+        catalogue.stop_or_tell(problems)
+
+
+def test_a_name_that_the_prompt_does_not_have_is_told_in_measured_rows_too():
+    strange = example(graph=Graph((Entity("Spaceship", "e1", "Crimson Otter"),)), split="test")
+    assert codes(screening.rows([strange], ONTOLOGY)) == ["C12-NOT-IN-ONTOLOGY"]
 
 
 def test_a_variant_that_lost_a_name_of_its_parents_text_stops():
