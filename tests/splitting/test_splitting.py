@@ -204,6 +204,14 @@ def test_labels_of_fewer_than_three_groups_stay_in_train_and_are_named() -> None
         assert counts_by_split(groups, assigned) == {"train": 32, "validation": 4, "test": 4}
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_group_with_a_rare_label_stays_in_train_whatever_else_it_holds(number: int) -> None:
+    groups = [Group(f"g{n:02}", 1, "en", ("Tool", "Odd") if n < number else ("Tool",)) for n in range(12)]
+    for seed in range(40):
+        splits = assign(groups, {"validation": 0.25, "test": 0.25}, seed).splits
+        assert {splits[group.id] for group in groups[:number]} == {"train"}
+
+
 def test_where_every_label_is_rare_something_is_held_out_all_the_same() -> None:
     groups = [group(number, f"L{number}") for number in range(6)]
     assigned = assign(groups, RATIOS, 1)
