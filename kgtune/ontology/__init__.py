@@ -95,7 +95,7 @@ def reason(chosen: Choice) -> str:
     name = chosen.fit.ontology.name
     near, own = chosen.told(near=True), chosen.told(near=False)
     if not chosen.is_derived:
-        but = f" but for near misses, which --check points at: {near}" if near else ""
+        but = f" but for near misses, whose items are left out and which --check points at: {near}" if near else ""
         return f"ontology: {name} (auto: it has all labels and types of the data{but})"
     lacking = "; ".join(filter(None, (own, f"near misses: {near}" if near else "")))
     return (

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from kgtune import config, sources
+from kgtune import config, ontology, sources
 from kgtune.conversion import checking, conversion, intake
 from kgtune.conversion.conversion import Converted
 from kgtune.errors import DataError
 from kgtune.lint import names
+from kgtune.lint.strangers import Strangers
+from kgtune.sources import Findings
 from tests.conversion.test_conversion import items
 
 LABEL, TYPE = names.UNKNOWN
@@ -176,6 +178,15 @@ def test_data_without_a_strange_name_is_read_once(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sources, "stream", counting)
     converted(written(tmp_path / "raw.json", items(30)))
     assert len(read) == 1
+
+
+def test_problems_that_are_too_many_to_tell_are_counted(tmp_path: Path) -> None:
+    found = Strangers(ontology.load("threat_event"), most_kept=3)
+    for document in sources.read_raw([written(tmp_path / "raw.json", slipped())]).documents:
+        found.look(document)
+    with pytest.raises(DataError, match="^4 problems in the input, of which 3 stand here, nothing written:") as caught:
+        intake.refuse(Findings(), config.load(None, None, []).config, 30, found)
+    assert len(caught.value.problems) == 3
 
 
 def test_an_input_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:

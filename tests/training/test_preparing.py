@@ -115,11 +115,18 @@ def test_bare_rows_with_a_label_that_the_ontology_lacks_are_refused_with_their_p
     rows = [bare_row(n, "ThreatOrganisation" if n in (3, 5) else "ThreatOrganization") for n in range(20)]
     with pytest.raises(DataError) as caught:
         rows_of(tmp_path, rows)
-    assert [(problem.code, problem.where.partition(": ")[2].partition(" ")[2][:1]) for problem in caught.value.problems] == [
-        ("E-UNKNOWN-LABEL", "4"), ("E-UNKNOWN-LABEL", "6")
-    ]  # fmt: skip
+    found = [(problem.code, problem.where.partition(": ")[2][:6]) for problem in caught.value.problems]
+    assert found == [("E-UNKNOWN-LABEL", "item 4"), ("E-UNKNOWN-LABEL", "item 6")]
     assert all(problem.where.endswith("output.entities[0].labels") for problem in caught.value.problems)
     assert caught.value.problems[0].what.endswith('Did you mean "ThreatOrganization"?')
+
+
+def test_a_row_that_carries_a_split_is_not_told_among_the_bare_ones(tmp_path: Path) -> None:
+    rows = [bare_row(n, "ThreatOrganisation" if n in (3, 5) else "ThreatOrganization") for n in range(20)]
+    rows[3] |= {"id": "r3", "split": "train"}
+    with pytest.raises(DataError) as caught:
+        rows_of(tmp_path, rows)
+    assert [problem.where.partition(": ")[2][:6] for problem in caught.value.problems] == ["item 6"]
 
 
 def test_bare_rows_with_a_label_that_the_ontology_lacks_are_left_out_where_asked_for(
