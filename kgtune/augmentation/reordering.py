@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kgtune.augmentation.editing import Document, Place
 from kgtune.grounding import sentences
@@ -146,6 +147,9 @@ def _movable(text: str, bodies: Sequence[Place], *, is_list: bool) -> list[int]:
     """Choose units that lean on no neighbour: nothing points back from them, or from the one behind them."""
     units = [text[start:end] for start, end in bodies]
     if sum(bool(_DATE.search(unit)) for unit in units) >= 2:  # told in the order in which it happened
+        return []
+    # "ran 192.0.2.7." before "Recently" would be one word, where nothing stands between some of the sentences.
+    if any(one[1] == other[0] for one, other in pairwise(bodies)) and any(unit[-1].isascii() for unit in units):
         return []
     leans = [_leans_back(unit) for unit in units]
     first = len(text) - len(text.lstrip())

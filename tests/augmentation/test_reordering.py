@@ -20,6 +20,8 @@ from tests.annotated import make
         "Vexa came in 2021. Latch ran in 2022. Moss ran in 2023.",
         "| a | b |\n\n| c | d |\n\n| e | f |",
         "Alpha came. Bravo left",
+        "Vexa met 雾隼.Vexa ran 霜鹿.Vexa used 192.0.2.7.",
+        "雾隼来过。霜鹿用192.0.2.7。砂狐来过。Vexa ran Latch.",
     ],
 )
 def test_what_may_be_told_in_order_stays_in_order(text: str) -> None:
