@@ -24,16 +24,17 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgtune import config, config_summary, errors, options
-from kgtune.errors import ModelError, UserError
+from kgtune.errors import UserError
+from kgtune.extraction import backends
 
 if TYPE_CHECKING:
     from kgtune.extraction.extractor import Extractor
     from kgtune.extraction.texts import Texts
+    from kgtune.ontology import Ontology
 
 # The other formats have no place for it.
 NEEDS = {"--offsets": ("--format=json", "--format=jsonl")}
@@ -41,13 +42,12 @@ NEEDS = {"--offsets": ("--format=json", "--format=jsonl")}
 
 def main() -> int:
     """Run the command line; see the module's docstring."""
-    from kgtune import model_folder
     from kgtune.extraction import answers, journal
     from kgtune.extraction.progress import Progress
 
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
-    overrides += backend_overrides(args)
+    overrides += backends.overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
     if args.show_config:
         print(config_summary.whole(resolved))
@@ -57,16 +57,14 @@ def main() -> int:
     read = texts_of(args, resolved)
     texts = read.texts
     target = answers.target(args.out, args.format, [text.source for text in texts])
-    print(f"configuration: {resolved.path}, profile {resolved.profile}", *overrides, file=sys.stderr)
+    print(config_summary.short(resolved), file=sys.stderr)
     kept = journal.begin(args.out, texts, marks(args, resolved))
     left = kept.left(texts)
     if len(left) < len(texts):
         print(f"going on with an earlier run: {len(texts) - len(left)} texts are done", file=sys.stderr)
-    extractor = loader(args.model, resolved)() if left else None
+    extractor = backends.loader(args.model, resolved)() if left else None
     target.texts = {text.source: text for text in texts}
-    target.ontology = (
-        getattr(extractor, "ontology", None) if left else model_folder.ontology_of(folder_of(args.model, resolved))
-    )
+    target.ontology = ontology_of(extractor, backends.folder_of(args.model, resolved))
     wishes = {"offsets": args.offsets, "min_confidence": args.min_confidence}
     fresh = answers.extract(extractor, left, resolved.config, **wishes) if extractor else iter(())
     sizes = {text.source: len(text.text) for text in left}
@@ -96,7 +94,7 @@ def texts_of(args: argparse.Namespace, resolved: config.Resolved) -> Texts:
 
 def marks(args: argparse.Namespace, resolved: config.Resolved) -> dict[str, str]:
     """Return what must be the same for a killed run to go on: model, configuration, and what is asked for."""
-    folder = folder_of(args.model, resolved)
+    folder = backends.folder_of(args.model, resolved)
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     return {
         "model": " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files),
@@ -105,44 +103,11 @@ def marks(args: argparse.Namespace, resolved: config.Resolved) -> dict[str, str]
     }
 
 
-def folder_of(model_dir: str | None, resolved: config.Resolved) -> Path:
-    """Return the folder of the model: the one given, or the run's."""
-    return Path(model_dir or Path(resolved.config.output.dir) / "final_model")
+def ontology_of(extractor: Extractor | None, folder: Path) -> Ontology | None:
+    """Return the ontology of the model that answers, or its folder's where every text was answered before."""
+    from kgtune import model_folder
 
-
-def loader(model_dir: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
-    """Return the function that loads the extractor; serve.py calls it on its worker thread."""
-    if resolved.config.backend != "openai" and resolved.origins["openai.base_url"] == config.COMMAND_LINE:
-        raise UserError("--base-url (openai.base_url) means nothing without --backend openai: give both or neither.")
-    folder = folder_of(model_dir, resolved)
-    if not folder.is_dir():
-        raise ModelError(
-            f"{folder}: no such folder. Run fine_tune.py first, give a model folder with --model, or name the "
-            f"profile it was trained with (now: --profile {resolved.profile})."
-        )
-
-    def load() -> Extractor:
-        if resolved.config.backend == "transformers":
-            from kgtune import noise
-
-            noise.hush()
-        from kgtune.extraction import loading  # with the model on this machine torch as well: seconds
-
-        return loading.load(folder, resolved)
-
-    return load
-
-
-def add_backend(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where the model runs; serve.py has them too."""
-    parser.add_argument("--backend", choices=("transformers", "openai"), help="the same as backend=...")
-    parser.add_argument("--base-url", metavar="URL", help="the same as openai.base_url=URL; takes --backend openai")
-
-
-def backend_overrides(args: argparse.Namespace) -> list[str]:
-    """Return what these options mean as overrides of config.yaml."""
-    given = {"backend": args.backend, "openai.base_url": args.base_url}
-    return [f"{key}={value}" for key, value in given.items() if value is not None]
+    return model_folder.ontology_of(folder) if extractor is None else getattr(extractor, "ontology", None)
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -156,7 +121,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("places", nargs="*", metavar="FILE|FOLDER|-", help="texts, or folders of them; - is stdin")
     parser.add_argument("--text", metavar="T", help="the text itself")
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
-    add_backend(parser)
+    backends.add_arguments(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="file or folder; default: stdout")
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: json for one text, else jsonl")
     parser.add_argument("--offsets", action="store_true", help="add where names and evidence stand, and of windows")

@@ -24,8 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import inference
 from kgtune import config, config_summary, errors, options
+from kgtune.extraction import backends
 from kgtune.service import keys, logs
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def main() -> int:
     overrides, rest = config.split_overrides(sys.argv[1:])
     args = arguments(rest)
     overrides += [f"service.{key}={value}" for key in ("host", "port") if (value := getattr(args, key)) is not None]
-    overrides += inference.backend_overrides(args)
+    overrides += backends.overrides(args)
     resolved = config.load(args.config, args.profile, overrides)
     if args.show_config:
         print(config_summary.whole(resolved))
@@ -56,7 +56,7 @@ def main() -> int:
     listener = server.listen(settings.host, settings.port)
     print(config_summary.short(resolved), file=sys.stderr)
     address = server.address(listener)
-    what = "canned answers" if args.scripted else f"model {inference.folder_of(args.model, resolved)}"
+    what = "canned answers" if args.scripted else f"model {backends.folder_of(args.model, resolved)}"
     print(f"serving on {address}\nloading {what} ...", file=sys.stderr, flush=True)
     if server.is_open(listener) and not known:
         fix = "Set KGTUNE_API_KEYS, or put a gateway before it."
@@ -81,7 +81,7 @@ def leave(worker: Engine) -> int:
 
 def guarded(model: str | None, resolved: config.Resolved) -> Callable[[], Extractor]:
     """Return the function that loads inference.py's extractor, with its device's faults in the engine's words."""
-    load = inference.loader(model, resolved)
+    load = backends.loader(model, resolved)
     if resolved.config.backend == "openai":
         return load  # no device here
     folder = Path(model or Path(resolved.config.output.dir) / "final_model")
@@ -110,7 +110,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--model", metavar="DIR", help="default: <output.dir>/final_model")
     parser.add_argument("--host", metavar="H", help="the same as service.host=H")
     parser.add_argument("--port", metavar="P", help="the same as service.port=P; 0: any free one")
-    inference.add_backend(parser)
+    backends.add_arguments(parser)
     parser.add_argument("--scripted", action="store_true", help="canned answers without weights")
     config.add_arguments(parser)
     args = parser.parse_args(argv)

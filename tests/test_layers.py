@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kgtune"
 # Highest first. A folder stands for all modules in it that have no line of their own.
 LAYERS = [
     "demo",
-    "training evaluation extraction.generation extraction.loading extraction.device decoding.decoding",
+    "training evaluation extraction.generation extraction.loading extraction.backends extraction.device decoding.decoding",
     "model hub noise service export extraction client replies",
     "training.supervision training.screening training.card scoring augmentation splitting conversion lint decoding.writing extraction.extractor \
 extraction.incremental extraction.agreement extraction.calibration extraction.merging extraction.windows \

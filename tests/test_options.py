@@ -88,11 +88,11 @@ def test_offsets_are_refused_in_formats_that_have_no_place_for_them(capsys, form
 
 
 def test_an_address_without_its_backend_is_refused():
-    import inference
+    from kgtune.extraction import backends
 
     resolved = config.load(None, "demo", ["openai.base_url=http://127.0.0.1:1/v1"])
     with pytest.raises(UserError, match="--base-url .* means nothing without --backend openai"):
-        inference.loader(".", resolved)
+        backends.loader(".", resolved)
 
 
 def test_every_pair_of_the_tables_is_tried_here():

@@ -31,8 +31,8 @@ from kgtune.splitting.splitting import TRAIN
 BATCH_SIZE = 32
 NEAR_HELD_OUT = "near duplicate of a held-out document"
 EXCHANGING = ("entities",)
-"""Operations that bring in names of other documents. What the others make is no nearer to a held-out document than its
-parent, whose group is not divided."""
+"""Operations that bring in names of other documents, so that a variant can come near to a document that its parent was
+far from. What the others make stays close to its parent, and is not looked at."""
 Work = tuple[bytes, str, Split]
 """A packed document, its group and its split."""
 

@@ -188,7 +188,9 @@ def target(out: str | None, format_: str | None, sources: Sequence[str]) -> Targ
 
 def _document(text: SourceText) -> export.Document:
     """Return where a text comes from; one without a title is called by its file or its line's id."""
-    name = None if text.source in ("-", "--text") else Path(text.source).name
+    if text.source in ("-", "--text"):
+        return text.document
+    name = text.source if text.is_id else Path(text.source).name
     return replace(text.document, title=text.document.title or name, id=name)
 
 

@@ -38,13 +38,14 @@ class SourceText:
     """A text and the name of the place it came from (a path, the id of a line, "-" or "--text").
 
     `is_converted`: its places are those of the text that a conversion made, which nobody else has. `document` is what
-    its line says of where it comes from.
+    its line says of where it comes from. `is_id`: its line names it, so that `source` is no path.
     """
 
     source: str
     text: str
     is_converted: bool = False
     document: Document = field(default_factory=Document)
+    is_id: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def read_texts(places: Sequence[str], stdin: BinaryIO, on_error: Literal["refuse
         what = f"is the name of {number + 1} texts.{first}"
         problems.append(Problem("E-SAME-ID", source, what, "Give each its own id."))
     _settle(problems, on_error, is_empty=not texts)
-    return Texts([*texts.values()], Counter(problem.code for problem in problems))
+    skipped = Counter(problem.code for problem in problems if problem.code != "E-SAME-ID")
+    return Texts([*texts.values()], skipped + Counter({"E-SAME-ID": again.total()}))
 
 
 def _settle(problems: Sequence[Problem], on_error: Literal["refuse", "drop"], *, is_empty: bool) -> None:
@@ -119,7 +121,7 @@ def _lines(data: bytes, source: str, problems: list[Problem]) -> Iterator[tuple[
         yield from ((number, line) for number, line in enumerate(whole.split("\n"), start=1) if line.strip())
         return
     for number, line in enumerate(data.split(b"\n"), start=1):
-        text = decode(line, f"{source}:{number}", problems) if line.strip() else None
+        text = decode(line, f"{source}:{number}", problems, part="line") if line.strip() else None
         if text is not None:
             yield number, text
 
@@ -149,7 +151,7 @@ def _of_line(item: Mapping[str, object], where: str, problems: list[Problem]) ->
         faults = "; ".join(document.told(one) for one in error.errors())
         problems.append(Problem("E-LINE", where, f"{faults}.", "Mend the value, or leave the key out."))
         return []
-    return [SourceText(name, text, document=origin.document())]
+    return [SourceText(name, text, document=origin.document(), is_id="id" in item)]
 
 
 def _counted(key: str, count: int) -> str:
@@ -165,14 +167,14 @@ def _item(line: str) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def decode(data: bytes, source: str, problems: list[Problem]) -> str | None:
+def decode(data: bytes, source: str, problems: list[Problem], *, part: str = "file") -> str | None:
     """Decode UTF-8, or what a mark says, or add a problem with the first byte that is none."""
     mark, encoding = next(((mark, name) for mark, name, _ in MARKS if data.startswith(mark)), (b"", "utf-8"))
     try:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
-        offset = error.start + len(mark)  # from the start of the file
-        what = f"byte {offset} (0x{data[offset]:02x}) is not {encoding[:6].rstrip('-').upper()}."
+        offset = error.start + len(mark)
+        what = f"byte {offset} of the {part} (0x{data[offset]:02x}) is not {encoding[:6].rstrip('-').upper()}."
         problems.append(Problem("E-ENCODING", source, what, "Save the file as UTF-8."))
         return None
     if not text.strip():

@@ -14,9 +14,7 @@ from kgtune.grounding import match_key
 from kgtune.lint import json_text, rawvalues
 from kgtune.lint.files import SourceText, read_source
 from kgtune.lint.findings import Finding, Place
-from kgtune.sources.fields import ENTITY_KEYS, RELATIONSHIP_KEYS
-from kgtune.sources.rows import ROW_KEYS
-from kgtune.sources.texts import ITEM_KEYS
+from kgtune.sources.fields import ENTITY_KEYS, ITEM_KEYS, RELATIONSHIP_KEYS, ROW_KEYS
 from kgtune.spelling import nearest
 
 _KNOWN = {"entities": ENTITY_KEYS, "relationships": RELATIONSHIP_KEYS, "items": ITEM_KEYS | ROW_KEYS}

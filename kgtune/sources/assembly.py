@@ -42,7 +42,7 @@ def graph(
         else:
             read.append((where, one))
     read = _merged(read, findings)
-    ends = Ends(read, unread)
+    ends = Ends(read, unread - {""})
     edges = []
     for where, item in relationships:
         if edge := relationship(item, where, ends, default_confidence, findings):

@@ -12,30 +12,15 @@ from typing import Any
 
 from kgtune.graph import HALF_CHARACTER, Entity, Relationship
 from kgtune.sources.findings import Findings
+from kgtune.sources.scanner import FAULT
 from kgtune.spelling import nearest
 
 ENTITY_KEYS = frozenset({"labels", "label", "type", "id", "name", "description", "chunks_info", "review"})
 RELATIONSHIP_KEYS = frozenset({"type", "source", "target", "confidence", "evidence", "chunks_info", "id", "review"})
-KNOWN_KEYS = (
-    ENTITY_KEYS
-    | RELATIONSHIP_KEYS
-    | {
-        *(
-            "doc_id",
-            "group_id",
-            "text",
-            "lang",
-            "split",
-            "entities",
-            "relationships",
-            "input",
-            "output",
-            "aug",
-            "\0fault",
-        ),
-    }
-)
 # `review` is what an export marks for a person; by then it has done its work.
+ITEM_KEYS = frozenset({"id", "doc_id", "group_id", "text", "lang", "split", "entities", "relationships"})
+ROW_KEYS = frozenset({"id", "doc_id", "group_id", "input", "output", "lang", "split", "aug"})
+KNOWN_KEYS = ENTITY_KEYS | RELATIONSHIP_KEYS | ITEM_KEYS | ROW_KEYS | {FAULT}
 # STIX 2.1 appendix A: None / Low / Med / High as 0, 15, 50, 85.
 _CONFIDENCE_WORDS = {"high": 0.85, "medium": 0.5, "med": 0.5, "low": 0.15, "高": 0.85, "中": 0.5, "低": 0.15}
 

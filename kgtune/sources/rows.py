@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from kgtune.parsing import DuplicateKeyError, loads_strict
+from kgtune.sources.fields import ITEM_KEYS, ROW_KEYS
 from kgtune.sources.findings import Findings, RawDocument
 from kgtune.sources.head import Head
 from kgtune.sources.reader import Options, each_record
 from kgtune.sources.scanner import FAULT, Record, place
-from kgtune.sources.texts import ITEM_KEYS, read_item
-
-ROW_KEYS = frozenset({"id", "doc_id", "group_id", "input", "output", "lang", "split", "aug"})
+from kgtune.sources.texts import read_item
 
 
 def recognises(head: Head) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from kgtune import grounding
 from kgtune.graph import to_object
 from kgtune.sources import assembly, fields
+from kgtune.sources.fields import ITEM_KEYS
 from kgtune.sources.findings import Findings, RawDocument
 from kgtune.sources.head import Head
 from kgtune.sources.reader import Options, each_record
@@ -20,7 +21,6 @@ from kgtune.sources.scanner import FAULT, Record, place
 from kgtune.sources.shapes import is_mixed
 
 SPLITS = ("train", "validation", "test")
-ITEM_KEYS = frozenset({"id", "doc_id", "group_id", "text", "lang", "split", "entities", "relationships"})
 
 
 def recognises(head: Head) -> bool:

@@ -169,14 +169,15 @@ def test_a_title_that_a_line_has_goes_before_its_name(tmp_path):
 
 
 def test_two_lines_of_one_title_keep_their_own_ids_in_raw(tmp_path):
-    texts = [SourceText(name, "a", document=Document("Weekly")) for name in ("r1", "r2")]
-    target = answers.target(str(tmp_path / "raw.jsonl"), "raw", ["r1", "r2"])
+    names = ["2025/07", "2026/07"]
+    texts = [SourceText(name, "a", document=Document("Weekly"), is_id=True) for name in names]
+    target = answers.target(str(tmp_path / "raw.jsonl"), "raw", names)
     target.texts = {text.source: text for text in texts}
     for row in answers.extract(EXTRACTOR, texts, Config()):
         target.write(row)
     target.close()
     lines = (tmp_path / "raw.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["id"] for line in lines] == ["r1", "r2"]
+    assert [json.loads(line)["id"] for line in lines] == names
 
 
 def test_what_an_export_could_not_take_is_counted_with_the_row():

@@ -46,8 +46,8 @@ def test_all_problems_are_listed_at_once_with_place_and_fix(tmp_path):
     with pytest.raises(DataError) as caught:
         read_texts([str(tmp_path / name) for name in names], NO_STDIN)
     assert [(p.code, p.where.rpartition("/")[2], p.what) for p in caught.value.problems] == [
-        ("E-ENCODING", "latin.txt", "byte 3 (0xe9) is not UTF-8."),
-        ("E-ENCODING", "marked.txt", "byte 5 (0xff) is not UTF-8."),
+        ("E-ENCODING", "latin.txt", "byte 3 of the file (0xe9) is not UTF-8."),
+        ("E-ENCODING", "marked.txt", "byte 5 of the file (0xff) is not UTF-8."),
         ("E-EMPTY", "blank.txt", "has no text."),
         ("E-FILE", "missing.txt", "can't be read: No such file or directory."),
         ("E-NO-TEXTS", "none", "is a folder without .txt, .md, .jsonl, .pdf, .docx, .html or .htm files."),
@@ -57,7 +57,9 @@ def test_all_problems_are_listed_at_once_with_place_and_fix(tmp_path):
 def test_json_lines_give_a_text_each_called_by_id_or_by_line(tmp_path):
     file = tmp_path / "reports.jsonl"
     file.write_text('{"text": "one", "id": "r1", "lang": "en"}\n\n{"text": "夜\\nzwei"}\n', encoding="utf-8")
-    assert read_texts([str(file)], NO_STDIN).texts == [SourceText("r1", "one"), SourceText(f"{file}:3", "夜\nzwei")]
+    texts = read_texts([str(file)], NO_STDIN).texts
+    assert texts == [SourceText("r1", "one"), SourceText(f"{file}:3", "夜\nzwei")]
+    assert [text.is_id for text in texts] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_utf_16_with_a_mark_is_read(tmp_path, mark, encoding):
 
 def test_half_a_unit_of_utf_16_is_told_with_its_byte(tmp_path):
     (tmp_path / "a.txt").write_bytes(codecs.BOM_UTF16_LE + "ab".encode("utf-16-le") + b"c")
-    with pytest.raises(DataError, match=r"byte 6 \(0x63\) is not UTF-16"):
+    with pytest.raises(DataError, match=r"byte 6 of the file \(0x63\) is not UTF-16"):
         read_texts([str(tmp_path)], NO_STDIN)
 
 
@@ -152,6 +154,18 @@ def test_what_cannot_be_used_is_dropped_named_and_counted_where_that_is_asked(tm
     said = [record.getMessage().split(" ")[1].rpartition("/")[2] for record in caplog.records]
     assert said == ["a.txt:", "b.jsonl:2:", "b.jsonl:3:", "gone.txt:", "r1:"]
     assert all(record.getMessage().startswith("skipped: ") for record in caplog.records)
+
+
+def test_every_text_that_a_shared_id_leaves_out_is_counted(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "x", "id": "r1"}\n' * 5, encoding="utf-8")
+    found = read_texts([str(tmp_path)], NO_STDIN, "drop")
+    assert (len(found.texts), found.report) == (1, "4 skipped: 4 E-SAME-ID")
+
+
+def test_a_byte_that_is_no_utf_8_is_counted_from_the_start_of_its_line(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "one"}\n{"text": "caf\xe9"}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl:2: byte 13 of the line \(0xe9\) is not UTF-8"):
+        read_texts([str(tmp_path)], NO_STDIN)
 
 
 def test_by_default_all_problems_are_refused_and_the_other_choice_is_told(tmp_path):

@@ -16,7 +16,7 @@ LIMIT_S = 60.0
 SCRIPTED = """
 import sys, inference
 from kgtune.extraction.extractor import CANNED_ANSWER, ScriptedExtractor
-inference.loader = lambda *_: lambda: ScriptedExtractor({"bad": "no graph"}, default=CANNED_ANSWER)
+inference.backends.loader = lambda *_: lambda: ScriptedExtractor({"bad": "no graph"}, default=CANNED_ANSWER)
 sys.exit(inference.errors.run_script(inference.main))
 """
 
@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_read_stops_the_run_or_is_left_out_by_choice(folde
     result = run(str(folder), "data.on_error=drop")
     assert result.returncode == 0
     assert [Path(json.loads(line)["source"]).name for line in result.stdout.splitlines()] == ["a.txt", "c.txt"]
-    assert f"skipped: {folder}/b.md: byte 3 (0xe9) is not UTF-8." in result.stderr.decode()
+    assert f"skipped: {folder}/b.md: byte 3 of the file (0xe9) is not UTF-8." in result.stderr.decode()
     assert b"1 not read, of no kind that is: photo.png" in result.stderr
     assert result.stderr.splitlines()[-1].endswith(b", 1 skipped: 1 E-ENCODING")
 
@@ -169,7 +169,7 @@ class Hanging(ScriptedExtractor):
                 threading.Event().wait()
         return super().extract(texts)
 
-inference.loader = lambda *_: lambda: Hanging(default=CANNED_ANSWER)
+inference.backends.loader = lambda *_: lambda: Hanging(default=CANNED_ANSWER)
 sys.exit(inference.errors.run_script(inference.main))
 """
 

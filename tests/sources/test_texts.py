@@ -115,6 +115,12 @@ def test_all_problems_are_listed_not_only_the_first(tmp_path: Path) -> None:
     assert [p.code for p in raw_set.problems] == ["E-CONFIDENCE", "E-DANGLING", "E-DANGLING", "E-EMPTY-VALUE"]
 
 
+def test_an_entity_that_is_no_object_hides_no_empty_end(tmp_path: Path) -> None:
+    broken = with_edge(source="")
+    broken["entities"].append(7)
+    assert {"E-TYPE", "E-EMPTY-VALUE"} <= {problem.code for problem in read(tmp_path, broken, item(id="r2")).problems}
+
+
 def test_the_same_entity_or_relationship_twice_is_merged(tmp_path: Path) -> None:
     first, second = item()["entities"]
     edge = item()["relationships"][0]
