@@ -132,7 +132,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", metavar="WAY", help="one way alone, as for its memory")
     parser.add_argument("--max-tokens", type=int, default=1024, help="of a pack")
     parser.add_argument("--evaluate", action="store_true", help="train both to the end and compare their answers")
-    parser.add_argument("--steps", type=int, default=60, help="updates of --evaluate")
+    parser.add_argument("--steps", type=int, default=100, help="updates of --evaluate")
     parser.add_argument("-o", "--output", help="also write the result here")
     return parser.parse_args()
 
