@@ -58,7 +58,7 @@ STATED = {
     "Training takes {:.1f} times as many tokens": best_of_trl,
     "scoring 10,000 documents takes {:.0f} seconds": seconds_of_scoring,
     "the service answers {:.1f} times as many texts": lambda: ratio("serve", "naive", "texts/s at 32 clients"),
-    "and {:.1f} times as many at one;": lambda: ratio("serve", "naive", "texts/s at 1 clients"),
+    "and {:.1f} times as many at one (": lambda: ratio("serve", "naive", "texts/s at 1 clients"),
     "its own share of an answer is {:.1f} ms at the median": lambda: overhead("p50_ms"),
     "and {:.1f} ms at p99, 100 requests a second": lambda: overhead("p99_ms"),
 }
