@@ -64,6 +64,8 @@ class TrainingSettings(Section):
     """Rows per step and card, the main use of memory; 2-4 with 32 GB."""
     batching: Literal["auto", "shared", "packed", "padded"] = "auto"
     """How rows fill a pass: behind one copy of what all begin with, end to end, or padded; auto: the fastest."""
+    activation_checkpointing: Annotated[int, Field(ge=1, le=1024)] | Literal["auto", "all", "none"] = "auto"
+    """Layers computed again to save memory: all, one in N, or none, the fastest; auto: the fewest that fit the card."""
     gradient_accumulation_steps: int = Field(default=32, ge=1, le=4096)
     """Steps summed into one update; inverse to the batch size: 16-8 with 32 GB, 64 and more with 16 GB."""
     max_steps: int = Field(default=100, ge=1, le=1_000_000)

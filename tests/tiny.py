@@ -61,13 +61,13 @@ def model(*, hidden_size: int = 64, initializer_range: float = 0.02, num_layers:
     return Qwen2ForCausalLM(config)
 
 
-def save_model(folder: Path, *, hidden_size: int = 64, initializer_range: float = 0.02) -> Path:
+def save_model(folder: Path, *, hidden_size: int = 64, initializer_range: float = 0.02, num_layers: int = 2) -> Path:
     """Write model and tokenizer into `folder`, as a hub would lay them out.
 
     A frozen output layer of standard deviation 0.02 can say nothing with confidence, whatever an adapter does:
     a test that wants answers learnt by heart raises `initializer_range`.
     """
-    made = model(hidden_size=hidden_size, initializer_range=initializer_range)
+    made = model(hidden_size=hidden_size, initializer_range=initializer_range, num_layers=num_layers)
     made.save_pretrained(str(folder), safe_serialization=True)  # type: ignore[attr-defined]
     tokenizer().save_pretrained(str(folder))  # type: ignore[attr-defined]
     return folder

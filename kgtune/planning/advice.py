@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from kgtune.planning import shapes
-from kgtune.planning.memory import GIB, NO_CHECKPOINTING, Setup, plan
+from kgtune.planning.memory import EVERY_LAYER, GIB, NO_CHECKPOINTING, Setup, plan
 from kgtune.planning.shapes import Shape
 
 # A run that takes up to this share of a card fits: allocators leave holes, and a screen or a neighbour takes some.
@@ -20,11 +20,13 @@ Verdict = Literal["fits", "is tight", "does not fit"]
 _LENGTHS = (131_072, 65_536, 32_768, 24_576, 16_384, 12_288, 8192, 6144, 4096, 3072, 2048, 1536, 1024, 768, 512)
 _RANKS = (64, 32, 16, 8, 4, 2, 1)
 _BATCHES = (64, 32, 16, 8, 4, 2, 1)
+_CHECKPOINTING = (8, 4, 2, EVERY_LAYER)
 
 
 # Fields of a Setup that are keys of config.yaml, and the values that are tried, the mildest first. In the order in
 # which they cost least: time, precision of the base, then what can be read and learnt.
 _KEYS = {
+    "checkpoint_every": "training.activation_checkpointing",
     "evaluation_batch_size": "evaluation.batch_size",
     "batch_size": "training.per_device_train_batch_size",
     "load_in_4bit": "model.load_in_4bit",
@@ -41,7 +43,7 @@ class Change:
     peak_bytes: float
 
     def __str__(self) -> str:
-        return " ".join(f"{_KEYS[name]}={_shown(value)}" for name, value in self.fields.items())
+        return " ".join(f"{_KEYS[name]}={_shown(name, value)}" for name, value in self.fields.items())
 
 
 def verdict(peak_bytes: float, card_gib: float) -> Verdict:
@@ -72,11 +74,6 @@ def room(shape: Shape, setup: Setup, card_gib: float) -> list[Change]:
     return [change for change in found if change]
 
 
-def without_checkpointing(shape: Shape, setup: Setup) -> float:
-    """Peak of the same run when no activation is computed again: faster by a third, where it fits."""
-    return plan(shape, replace(setup, checkpoint_every=NO_CHECKPOINTING)).peak_bytes
-
-
 def smaller_models(shape: Shape, setup: Setup, card_gib: float) -> list[str]:
     """Name the sizes of Qwen2.5 that the same settings would fit with, the largest first."""
     return [
@@ -87,7 +84,9 @@ def smaller_models(shape: Shape, setup: Setup, card_gib: float) -> list[str]:
 
 
 def _lower(setup: Setup) -> dict[str, list[int]]:
+    every = setup.checkpoint_every
     return {
+        "checkpoint_every": [n for n in _CHECKPOINTING if every == NO_CHECKPOINTING or n < every],
         "evaluation_batch_size": [n for n in _BATCHES if n < setup.evaluation_batch_size],
         "batch_size": [n for n in _BATCHES if n < setup.batch_size],
         "load_in_4bit": [] if setup.load_in_4bit else [True],
@@ -122,5 +121,5 @@ def _with(setup: Setup, fields: Mapping[str, Any]) -> Setup:
     return replace(setup, **fields)
 
 
-def _shown(value: int) -> str:
-    return str(value).lower()
+def _shown(name: str, value: int) -> str:
+    return "all" if (name, value) == ("checkpoint_every", EVERY_LAYER) else str(value).lower()

@@ -49,11 +49,13 @@ class Setup:
     """How rows stand in a pass."""
     mask_bytes: int = 1
     """Bytes of one place of a dropout's mask: 1 on a card; a CPU keeps it in the dropped input's own format."""
+    pass_tokens: int | None = None
+    """Tokens of the longest pass, where the rows are known; None: full rows, as many as go in one step."""
 
     @property
     def num_tokens(self) -> int:
         """Tokens of one step of one card."""
-        return self.batch_size * self.sequence_length
+        return self.batch_size * self.sequence_length if self.pass_tokens is None else self.pass_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +135,15 @@ def _adapter_inputs(shape: Shape, setup: Setup) -> float:
 
 def kept_activations(shape: Shape, setup: Setup) -> float:
     """What is kept from the forward pass to the backward pass, by the checkpointing policy."""
-    checkpointed = 0
-    if setup.checkpoint_every:
-        checkpointed = -(-shape.num_layers // setup.checkpoint_every)  # the first of every n
+    checkpointed = num_checkpointed(shape.num_layers, setup.checkpoint_every)
     inputs = checkpointed * shape.hidden_size * setup.compute_bytes
     whole = (shape.num_layers - checkpointed) * layer_activations(shape, setup)
     return setup.num_tokens * (inputs + whole)
+
+
+def num_checkpointed(num_layers: int, every: int) -> int:
+    """How many layers keep their input alone: the first of every n; 0: none."""
+    return -(-num_layers // every) if every else 0
 
 
 def working_activations(shape: Shape, setup: Setup) -> float:

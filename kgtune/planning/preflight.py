@@ -6,13 +6,13 @@ Knows the configuration; knows nothing about where it came from, and asks no car
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kgtune.checks import catalogue
 from kgtune.errors import Problem
 from kgtune.planning import advice, shapes
 from kgtune.planning.advice import Change, Verdict
-from kgtune.planning.memory import EVERY_LAYER, GIB, Plan, Setup, num_adapter_weights, plan
+from kgtune.planning.memory import EVERY_LAYER, GIB, NO_CHECKPOINTING, Plan, Setup, num_adapter_weights, plan
 from kgtune.planning.shapes import Shape
 from kgtune.settings import Config
 
@@ -44,7 +44,19 @@ def examine(cfg: Config, card_gib: float, shape: Shape | None = None) -> Preflig
     return Preflight(shape, setup, plan(shape, setup), card_gib)
 
 
-def setup_of(cfg: Config, *, checkpoint_every: int = EVERY_LAYER) -> Setup:
+def with_checkpointing(found: Preflight, every: int) -> Preflight:
+    """Plan the same run with every n-th layer checkpointed, 0 for none."""
+    setup = replace(found.setup, checkpoint_every=every)
+    return replace(found, setup=setup, plan=plan(found.shape, setup))
+
+
+def checkpoint_every(cfg: Config) -> int:
+    """What is asked of activation checkpointing; `auto` can go as far as all layers."""
+    asked = cfg.training.activation_checkpointing
+    return asked if isinstance(asked, int) else {"none": NO_CHECKPOINTING}.get(asked, EVERY_LAYER)
+
+
+def setup_of(cfg: Config) -> Setup:
     """Read off a configuration what matters to memory. `auto` precision is taken for bf16."""
     precision = cfg.training.precision
     # trl holds the adapter of a 4-bit base in bf16; peft holds any other in 32 bits, and fp16 can't be scaled in less
@@ -59,7 +71,7 @@ def setup_of(cfg: Config, *, checkpoint_every: int = EVERY_LAYER) -> Setup:
         evaluation_batch_size=cfg.evaluation.batch_size,
         compute_bytes=4 if precision == "fp32" else 2,
         adapter_bytes=2 if has_small_adapter else 4,
-        checkpoint_every=checkpoint_every,
+        checkpoint_every=checkpoint_every(cfg),
         batching="shared" if cfg.training.batching == "auto" else cfg.training.batching,
     )
 
@@ -109,10 +121,7 @@ def _advice(found: Preflight) -> list[str]:
     if found.verdict != "fits":
         return to_fit(found)
     shape, setup, card_gib = found.shape, found.setup, found.card_gib
-    lines = [f"there is room for one of: {_listed(advice.room(shape, setup, card_gib))}"]
-    peak = advice.without_checkpointing(shape, setup)
-    told = advice.verdict(peak, card_gib)
-    return [*lines, f"without activation checkpointing: peak {peak / GIB:.1f} GiB, {told}"]
+    return [f"there is room for one of: {_listed(advice.room(shape, setup, card_gib))}"]
 
 
 def problem(peak_gib: float, found: Preflight, *, how: str) -> Problem:

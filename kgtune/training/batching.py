@@ -16,6 +16,9 @@ from typing import Literal
 Layout = Literal["padded", "packed", "shared"]
 """How a pass holds rows: padded, end to end, or end to end behind one copy of what all share."""
 
+LAID_OUT = 2000
+"""Updates that are laid out, in tenths of a second, to find the longest pass; a longer run is given a bound."""
+
 Row = tuple[tuple[int, ...], tuple[int, ...]]
 """The token ids of a prompt and of its answer."""
 
@@ -46,6 +49,14 @@ class Batching:
         first, number = step * self.rows_per_update, len(self.lengths)
         places = range(first, first + self.rows_per_update)
         return [_epoch(self.seed, place // number, number)[place % number] for place in places]
+
+    def longest_pass(self, num_updates: int, *, world: int = 1) -> int:
+        """Tokens of the longest pass of a run; of a very long run, the most that a pass can have."""
+        if num_updates > LAID_OUT:
+            return max(self.lengths) * self.rows_per_pass if self.layout == "padded" else self.max_tokens
+        ranks = range(world)
+        laid_out = (self.update(step, rank=rank, world=world) for step in range(num_updates) for rank in ranks)
+        return max(self.tokens_fed([rows]) for passes in laid_out for rows in passes)
 
     def tokens_fed(self, passes: Iterable[Sequence[int]]) -> int:
         """Tokens that the model computes for these passes, padding included."""

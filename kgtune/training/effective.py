@@ -21,7 +21,10 @@ from kgtune import runs
 from kgtune.checks import catalogue
 from kgtune.errors import CheckFailed, Problem
 from kgtune.model import DTYPES, Precision
+from kgtune.planning import preflight
+from kgtune.planning.memory import num_checkpointed
 from kgtune.settings import Config
+from kgtune.training import activation_checkpointing
 from kgtune.training.passes import ATTENTION
 
 log = logging.getLogger(__name__)
@@ -59,7 +62,7 @@ def collect(trainer: Any, cfg: Config, precision: Precision, *, has_begun: bool)
         _adapter(trainer.model, cfg, precision),
         _attention(trainer),
         _dropout(trainer.model, cfg),
-        *([_checkpointing(trainer)] if has_begun else []),
+        *([_checkpointing(trainer, cfg)] if has_begun else []),
     )
 
 
@@ -175,13 +178,14 @@ def _adapter(model: Any, cfg: Config, precision: Precision) -> Setting:
     return Setting("adapter", asked, _listed({p.dtype for p in trained}), "C8-OTHER-DTYPE", note)
 
 
-def _checkpointing(trainer: Any) -> Setting:
+def _checkpointing(trainer: Any, cfg: Config) -> Setting:
     """Whether as many layers compute their activations again as was asked; a layer says so itself."""
-    layers = [m for m in trainer.model.modules() if type(m).__name__.endswith("DecoderLayer")]
-    every = int((trainer.args.activation_checkpointing_kwargs or {}).get("every_n_layers", 1))
-    asked = -(-len(layers) // every) if trainer.args.activation_checkpointing else 0
-    found = sum(1 for layer in layers if getattr(layer, "gradient_checkpointing", False))
-    return Setting("checkpointing", f"{asked} of {len(layers)} layers", f"{found} of {len(layers)} layers")
+    is_auto = cfg.training.activation_checkpointing == "auto"
+    every = activation_checkpointing.every_of(trainer.args) if is_auto else preflight.checkpoint_every(cfg)
+    found, number = activation_checkpointing.counted(trainer.model)
+    asked = num_checkpointed(number, every)
+    note = trainer.why_checkpointed
+    return Setting("checkpointing", f"{asked} of {number} layers", f"{found} of {number} layers", note=note)
 
 
 def _dropout(model: Any, cfg: Config) -> Setting:

@@ -5,6 +5,7 @@ Knows the trainer and a meter of memory; leaves weights, gradients and random nu
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,10 +16,13 @@ from kgtune.errors import CheckFailed
 from kgtune.extraction.device import device_errors, release_memory
 from kgtune.extraction.interruption import DeviceMemoryError
 from kgtune.planning import preflight
-from kgtune.planning.memory import CONTEXT_BYTES, GIB
+from kgtune.planning.checkpointing import Choice, named
+from kgtune.planning.memory import CONTEXT_BYTES, EVERY_LAYER, GIB
 from kgtune.planning.preflight import Preflight
 from kgtune.settings import Config
-from kgtune.training import passes
+from kgtune.training import activation_checkpointing, passes
+
+log = logging.getLogger(__name__)
 
 MOST_UPDATES = 64
 
@@ -55,7 +59,26 @@ def on_card(trainer: Any, cfg: Config) -> str:
     """Measure where there is a card; the words for a person, and none where there isn't."""
     card_gib = config.card_memory_gib()
     found = preflight.examine(cfg, card_gib) if card_gib else None
-    return probe(trainer, found, CudaMeter()) if found else ""
+    is_auto = cfg.training.activation_checkpointing == "auto"
+    return fitted(trainer, found, CudaMeter(), is_auto=is_auto) if found else ""
+
+
+def fitted(trainer: Any, found: Preflight, meter: Meter, *, is_auto: bool) -> str:
+    """Measure a step as it was planned; where `auto` planned too little checkpointing, all layers get it.
+
+    Raises:
+        CheckFailed: the card can't take it, checkpointed as far as the run may be.
+    """
+    every = activation_checkpointing.every_of(trainer.args)
+    try:
+        return probe(trainer, preflight.with_checkpointing(found, every), meter)
+    except CheckFailed:
+        if not is_auto or every == EVERY_LAYER:
+            raise
+    activation_checkpointing.ask_for(trainer.args, EVERY_LAYER)
+    trainer.why_checkpointed = f"auto: the measured step of {named(every)} does not fit the card"
+    log.warning("%s", Choice(EVERY_LAYER, trainer.why_checkpointed))
+    return probe(trainer, preflight.with_checkpointing(found, EVERY_LAYER), meter)
 
 
 def probe(trainer: Any, found: Preflight, meter: Meter) -> str:
@@ -91,9 +114,7 @@ def measure(trainer: Any, meter: Meter) -> Measured:
         with torch.random.fork_rng(devices), device_errors():
             meter.reset()
             trainer.model.train()
-            if trainer.args.activation_checkpointing:  # the trainer itself does it when it begins
-                kwargs = trainer.args.activation_checkpointing_kwargs
-                trainer.model.activation_checkpointing_enable(activation_checkpointing_kwargs=kwargs)
+            activation_checkpointing.switch_on(trainer.model, trainer.args)
             with trainer.fast():
                 trainer.accelerator.backward(trainer.pass_loss(trainer.model, one))
             peak_bytes = meter.peak_bytes()

@@ -22,8 +22,9 @@ from kgtune.planning import preflight, shapes
 from kgtune.planning.preflight import Preflight
 from kgtune.prompt import Contract
 from kgtune.settings import Config
-from kgtune.training import preparing, processes, screening, supervision
+from kgtune.training import activation_checkpointing, preparing, processes, screening, supervision, training
 from kgtune.training.preparing import Prepared
+from kgtune.training.supervision import Sample
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +37,20 @@ def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previ
     """
     found = examine(cfg, vram_gib)
     yield preflight.page(found) if found else preflight.unknown_shape(cfg.model.model_id)
+    samples: Sequence[Sample] = ()
     if models.is_at_hand(cfg.model.model_id):
         prepared = preparing.prepare(cfg)
-        shown = prepared.supervision.samples[:num_previews]
-        for part in (preparing.describe(prepared), *map(supervision.preview, shown)):
+        samples = prepared.supervision.samples
+        for part in (preparing.describe(prepared), *map(supervision.preview, samples[:num_previews])):
             log.info("%s", part)
         told = "dry run: configuration, rows, prompt and supervision are in order; no weights were loaded"
         examples, ontology = prepared.examples, prepared.ontology
-        num_rows = len(prepared.supervision.samples)
+        num_rows = len(samples)
     else:
         examples, ontology = preparing.read_rows(cfg)
         told = preparing.check_rows_only(cfg, examples, ontology)
         num_rows = len(of_split(examples, "train"))
+    yield checkpointing(cfg, vram_gib, samples)
     faults = memory(found) if found else []
     faults += screen(cfg, output_dir, examples, ontology, num_rows)
     yield from catalogue.stop_or_tell(faults)
@@ -56,8 +59,23 @@ def rehearse(cfg: Config, output_dir: Path, *, vram_gib: float | None, num_previ
 
 def examine(cfg: Config, vram_gib: float | None) -> Preflight | None:
     """Plan the run's memory, against a card that was named or the one that is there."""
-    card_gib = vram_gib or config.card_memory_gib() or 0.0
-    return preflight.examine(cfg, card_gib)
+    return preflight.examine(cfg, _card_gib(vram_gib))
+
+
+def checkpointing(cfg: Config, vram_gib: float | None, samples: Sequence[Sample]) -> str:
+    """Say which layers would compute their activations again, for the rows of this run where they are rendered."""
+    card_gib = _card_gib(vram_gib)
+    world = _num_processes()
+    batching = training.batching_of(samples, cfg, world=world, on_card=card_gib > 0) if samples else None
+    return str(activation_checkpointing.choose(cfg, card_gib, batching, world=world))
+
+
+def _card_gib(vram_gib: float | None) -> float:
+    return vram_gib or config.card_memory_gib() or 0.0
+
+
+def _num_processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def prepare(cfg: Config, output_dir: Path, *, trains: bool, kept: Contract | None = None) -> Prepared:
@@ -91,9 +109,8 @@ def screen(
     cfg: Config, output_dir: Path, examples: Sequence[Example], ontology: Ontology, num_rows: int
 ) -> list[Problem]:
     """C10, C12, C13 and C18: all that configuration, rows and disk say by themselves."""
-    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
     problems = [
-        *screening.schedule(cfg, num_rows, num_processes),
+        *screening.schedule(cfg, num_rows, _num_processes()),
         *screening.rows(examples, ontology),
         *screening.target_modules(cfg),
         *trackers(cfg),

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 RUN_FILE = "run.json"
 ROWS_MARK = "rendered train rows"
-FREE_TO_CHANGE = {"save_steps", "save_total_limit", "num_processes", "report_to"}
+FREE_TO_CHANGE = {"save_steps", "save_total_limit", "num_processes", "report_to", "activation_checkpointing"}
 """Keys of `training` that change no number of a run. The real count of processes is a mark of its own."""
 _SAMPLED_BYTES = 1 << 20
 

@@ -48,6 +48,7 @@ class RowsTrainer(SFTTrainer):  # type: ignore[misc]  # trl ships no types
     """Trains on `updates`, which are set after construction; checkpoints are whole or not there."""
 
     updates: Updates
+    why_checkpointed: str = ""  # and not more or fewer layers
     spared_step: int | None = None  # its checkpoint is never deleted
     _adapted: Sequence[Any] = ()
     _staging: Path | None = None

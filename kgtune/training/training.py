@@ -20,15 +20,15 @@ from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig
 
+from kgtune import config, model_folder, runs
 from kgtune import model as models
-from kgtune import model_folder, runs
 from kgtune.checks import catalogue
 from kgtune.errors import CheckFailed, ModelError
 from kgtune.model import Precision
 from kgtune.ontology import Ontology
 from kgtune.prompt import ChatTokenizer, Contract
 from kgtune.settings import Config
-from kgtune.training import card, checkpoints, processes, proofs, stopping, watching
+from kgtune.training import activation_checkpointing, card, checkpoints, processes, proofs, stopping, watching
 from kgtune.training.batching import Batching, Layout, batching_for
 from kgtune.training.guard import Guard
 from kgtune.training.pace import Progress
@@ -71,9 +71,12 @@ def make_trainer(
         raise catalogue.failed("C16-ONE-PROCESS", "machine", num_cards=torch.cuda.device_count())
     if problems := proofs.before_adapter(model, cfg):
         raise CheckFailed(problems)
+    world = processes.number()
+    batching = batching_of(samples, cfg, world=world, on_card=torch.cuda.is_available())
+    choice = activation_checkpointing.choose(cfg, config.card_memory_gib() or 0.0, batching, world=world)
     trainer = RowsTrainer(
         model=model,
-        args=sft_config(cfg, output_dir, precision),
+        args=sft_config(cfg, output_dir, precision, choice.every),
         train_dataset=Dataset.from_list([sample.chat_row(system) for sample in samples]),
         processing_class=tokenizer,
         peft_config=lora_config(cfg),
@@ -82,10 +85,10 @@ def make_trainer(
     trainer.remove_callback(PrinterCallback)
     processes.check_sharded(trainer)
     check_tokens(trainer, samples)
-    batching = batching_of(samples, cfg, world=trainer.args.world_size)
     trainer.train_on(batching, [(sample.prompt_ids, sample.answer_ids) for sample in samples])
     trainer.add_callback(Progress(batching))
-    log.info("%s", described(batching))
+    trainer.why_checkpointed = choice.reason
+    log.info("%s\n%s", described(batching), choice)
     proofs.prove(trainer, samples, tokenizer)
     if precision != "bf16":
         # TRL casts the adapter of a 4-bit model to bf16: unscalable under fp16, 50 times slower on a CPU.
@@ -106,10 +109,9 @@ def lora_config(cfg: Config) -> LoraConfig:
     )
 
 
-def sft_config(cfg: Config, output_dir: Path, precision: Precision) -> SFTConfig:
+def sft_config(cfg: Config, output_dir: Path, precision: Precision, checkpoint_every: int) -> SFTConfig:
     """TRL's arguments. Everything that TRL would otherwise choose silently is said here."""
     t = cfg.training
-    on_cpu = not torch.cuda.is_available()
     return SFTConfig(
         output_dir=str(output_dir),
         # one item of the trainer's data is one update, see rows_trainer
@@ -124,10 +126,9 @@ def sft_config(cfg: Config, output_dir: Path, precision: Precision) -> SFTConfig
         data_seed=t.seed,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
-        use_cpu=on_cpu,
+        use_cpu=not torch.cuda.is_available(),
         optim="adamw_torch_fused",
-        # Recomputing activations buys memory with time; a CPU has the one and lacks the other.
-        activation_checkpointing=not on_cpu,
+        **activation_checkpointing.arguments(checkpoint_every),
         max_length=cfg.model.max_seq_length,
         completion_only_loss=True,
         packing=False,
@@ -153,7 +154,7 @@ def check_tokens(trainer: RowsTrainer, samples: Sequence[Sample]) -> None:
             raise catalogue.failed("C4-OTHER-TOKENS", f"row {sample.example.id}")
 
 
-def batching_of(samples: Sequence[Sample], cfg: Config, *, world: int) -> Batching:
+def batching_of(samples: Sequence[Sample], cfg: Config, *, world: int, on_card: bool) -> Batching:
     """Lay out the rows as configured; `auto` takes what is fastest, see benchmarks/train.py."""
     t = cfg.training
     max_tokens = t.per_device_train_batch_size * cfg.model.max_seq_length
@@ -163,7 +164,7 @@ def batching_of(samples: Sequence[Sample], cfg: Config, *, world: int) -> Batchi
         layout,
         rows_per_pass=t.per_device_train_batch_size,
         rows_per_update=t.per_device_train_batch_size * t.gradient_accumulation_steps * world,
-        max_tokens=max_tokens if torch.cuda.is_available() else min(max_tokens, CPU_PASS_TOKENS),
+        max_tokens=max_tokens if on_card else min(max_tokens, CPU_PASS_TOKENS),
         seed=t.seed,
     )
     if t.batching == "auto" and batching.shared < LEAST_SHARED:

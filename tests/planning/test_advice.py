@@ -69,6 +69,11 @@ def test_there_is_room_for_what_is_named_and_not_for_the_next():
     assert advice.verdict(longer.peak_bytes, 24) != "fits"
 
 
-def test_without_checkpointing_takes_more():
-    asked = setup("gpu24")
-    assert advice.without_checkpointing(SHAPE, asked) > plan(SHAPE, asked).peak_bytes
+@pytest.mark.parametrize(("asked", "named"), [("none", {"8", "4", "2", "all"}), ("4", {"2", "all"})])
+def test_more_checkpointing_is_the_first_thing_named_where_less_was_asked(asked, named):
+    every = setup("gpu24", f"training.activation_checkpointing={asked}")
+    card_gib = plan(SHAPE, every).peak_bytes / GIB
+    key, _, value = str(advice.to_fit(SHAPE, every, card_gib)[0]).partition("=")
+    assert key == "training.activation_checkpointing"
+    assert value in named
+    assert str(advice.to_fit(SHAPE, every, 14)[0]) == "training.activation_checkpointing=all"

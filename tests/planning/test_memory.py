@@ -52,6 +52,22 @@ def test_every_second_layer_lies_half_way():
     assert kept[1] == pytest.approx((kept[0] + kept[2]) / 2)
 
 
+@pytest.mark.parametrize("batching", ["padded", "packed", "shared"])
+@pytest.mark.parametrize("size", shapes.SIZES)
+def test_more_checkpointing_never_takes_more(size, batching):
+    shape = shapes.published(size)
+    policies = [*range(1, shape.num_layers), memory.NO_CHECKPOINTING]
+    peaks = [memory.plan(shape, replace(SETUP, batching=batching, checkpoint_every=n)).training_bytes for n in policies]
+    assert peaks == sorted(peaks)
+    assert peaks[0] < peaks[1] < peaks[-1]
+
+
+def test_a_pass_that_is_known_counts_in_place_of_full_rows():
+    known = memory.plan(SHAPE, replace(SETUP, sequence_length=4096, batch_size=3, pass_tokens=1024))
+    assert known.training == memory.plan(SHAPE, SETUP).training
+    assert known.answering == memory.plan(SHAPE, replace(SETUP, sequence_length=4096)).answering
+
+
 def test_dropout_costs_a_mask_and_a_copy_of_each_input():
     plain, dropped = (memory.layer_activations(SHAPE, replace(SETUP, lora_dropout=p)) for p in (0.0, 0.1))
     inputs = sum(inputs for inputs, _ in SHAPE.linears.values())

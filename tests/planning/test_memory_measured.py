@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,21 @@ def test_a_layer_keeps_what_is_planned(tmp_path: Path, batching: str, dropout: f
     measured, planned = measured_and_planned(tmp_path, setup)
 
     assert planned == pytest.approx(measured, rel=0.04)
+
+
+def test_layers_between_checkpoints_keep_what_is_planned(tmp_path: Path) -> None:
+    """Every second of four layers is checkpointed; its input is held by torch's checkpoint, out of the hooks' sight."""
+    setup = setup_with(load_in_4bit=True, dropout=0.1, batching="packed")
+    counts = []
+    for num_layers in (2, 4):
+        model = model_of(shape_with(num_layers), tmp_path / str(num_layers), setup)
+        model.activation_checkpointing_enable(every_n_layers=2)
+        counts.append(kept_bytes(model, setup))
+    half = replace(setup, checkpoint_every=2)
+    two, four = (memory.kept_activations(shape_with(n), half) for n in (2, 4))
+    inputs = TOKENS * 128 * setup.compute_bytes
+
+    assert four - two - inputs == pytest.approx(counts[1] - counts[0], rel=0.04)
 
 
 def test_two_modules_keep_what_is_planned(tmp_path: Path) -> None:

@@ -98,4 +98,14 @@ def test_a_plan_is_of_the_keys_that_the_run_will_use():
     assert (setup.lora_r, setup.lora_dropout, setup.target_modules) == (8, 0.2, ("q_proj", "v_proj"))
     assert (setup.batch_size, setup.sequence_length, setup.evaluation_batch_size) == (2, 1536, 3)
     assert (setup.batching, setup.compute_bytes, setup.load_in_4bit) == ("padded", 4, True)
+    every = {asked: examined("gpu24", 24, f"training.activation_checkpointing={asked}").setup.checkpoint_every
+             for asked in ("auto", "all", "none", "3")}  # fmt: skip
+    assert every == {"auto": 1, "all": 1, "none": 0, "3": 3}
     assert examined("gpu24", 24).setup.batching == "shared"  # of auto, the one that takes most
+
+
+def test_a_run_is_planned_again_under_another_checkpointing():
+    found = examined("gpu24", 24)
+    less = preflight.with_checkpointing(found, 3)
+    assert less.plan == examined("gpu24", 24, "training.activation_checkpointing=3").plan
+    assert less.peak_gib > found.peak_gib

@@ -100,3 +100,15 @@ def test_the_last_prompt_token_is_never_shared_for_it_says_the_answers_first():
 def test_other_layouts_share_nothing(layout):
     rows = [((1, 2, 3), (7,))] * 2
     assert batching_for(rows, layout, rows_per_pass=1, rows_per_update=2, max_tokens=9, seed=0).shared == 0
+
+
+@pytest.mark.parametrize("world", [1, 2])
+@pytest.mark.parametrize("layout", ["padded", "packed", "shared"])
+def test_the_longest_pass_is_that_of_all_updates_and_ranks(layout, world):
+    rows = [((1, 2, 3, *range(10, 10 + n)), (7,)) for n in (3, 9, 4, 30, 5, 6, 11, 2)]
+    plan = batching_for(rows, layout, rows_per_pass=2, rows_per_update=4, max_tokens=40, seed=2)
+    laid_out = [one for step in range(6) for rank in range(world) for one in plan.update(step, rank=rank, world=world)]
+    longest = max(plan.tokens_fed([one]) for one in laid_out)
+
+    assert plan.longest_pass(6, world=world) == longest
+    assert plan.longest_pass(1, world=world) < longest <= plan.longest_pass(10**6, world=world)

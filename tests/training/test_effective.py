@@ -16,6 +16,8 @@ from tests.training.test_training import settings
 
 pytestmark = pytest.mark.tiny
 
+NO_CARD = "auto: there is no card whose memory it could spare"
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -72,7 +74,11 @@ def test_settings_are_saved_with_the_run_and_told_when_training_begins(
 
     assert early["profile"] == late["profile"] == "demo"
     assert "checkpointing" not in early[effective.KEY]
-    assert late[effective.KEY]["checkpointing"] == {"asked": "0 of 2 layers", "in_force": "0 of 2 layers", "more": ""}
+    assert late[effective.KEY]["checkpointing"] == {
+        "asked": "0 of 2 layers",
+        "in_force": "0 of 2 layers",
+        "more": NO_CARD,
+    }
     told = next(record.getMessage() for record in caplog.records if record.getMessage().startswith("effective"))
     assert f"{len(late[effective.KEY])}" == f"{len(told.splitlines()) - 1}"
 
@@ -138,6 +144,14 @@ def test_checkpointing_that_was_asked_and_is_off_stops(base: Path, tmp_path: Pat
     assert "checkpointing: 2 of 2 layers was asked, 0 of 2 layers is in force." in refused(trainer, cfg, has_begun=True)
     trainer.model.activation_checkpointing_enable()
     assert in_force(trainer, cfg, has_begun=True)["checkpointing"] == "2 of 2 layers"
+
+
+def test_checkpointing_that_the_trainer_was_not_told_of_stops(base: Path, tmp_path: Path) -> None:
+    trainer, _ = trainer_and_cfg(base, tmp_path)
+    asked = settings(base, **{"training.activation_checkpointing": 2})
+    assert "checkpointing: 1 of 2 layers was asked, 0 of 2 layers is in force." in refused(
+        trainer, asked, has_begun=True
+    )
 
 
 def test_weights_stored_as_bytes_cannot_be_sharded(base: Path, tmp_path: Path) -> None:

@@ -91,6 +91,60 @@ def test_a_step_that_runs_out_of_memory_stops_with_what_to_change(
         probe.probe(trainer, replace(planned(8)), ScriptedMeter(1.0, []))
 
 
+@dataclass
+class NotAllLayers:
+    """Has no room until all layers are checkpointed."""
+
+    trainer: Any
+
+    def reset(self) -> None: ...
+
+    def peak_bytes(self) -> float:
+        layers = [m for m in self.trainer.model.modules() if type(m).__name__.endswith("DecoderLayer")]
+        return (1.0 if all(layer.gradient_checkpointing for layer in layers) else 9.0) * GIB
+
+
+@pytest.mark.parametrize("planned_every", ["none", "2"])
+def test_auto_that_planned_too_little_checkpointing_gives_all_layers_and_says_so(
+    base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, planned_every: str
+) -> None:
+    from kgtune.training import activation_checkpointing, probe, training
+
+    plain = training.train(test_training.make_trainer(settings(base), tmp_path / "plain"), None)
+    trainer = test_training.make_trainer(
+        settings(base, **{"training.activation_checkpointing": planned_every}), tmp_path / "other"
+    )
+    told = probe.fitted(trainer, planned(8), NotAllLayers(trainer), is_auto=True)
+
+    assert f"peak {1 + moments_gib(trainer):.2f} of 8.0 GiB" in told
+    assert activation_checkpointing.every_of(trainer.args) == 1
+    name = "none" if planned_every == "none" else "one layer in 2"
+    assert caplog.messages[-1] == (
+        f"activation checkpointing: all layers; auto: the measured step of {name} does not fit the card"
+    )
+    assert trainer.why_checkpointed in caplog.messages[-1]
+    assert training.train(trainer, None).losses == plain.losses
+    assert activation_checkpointing.counted(trainer.model) == (2, 2)
+
+
+@pytest.mark.parametrize(("asked", "is_auto"), [("none", False), ("all", True)])
+def test_what_was_asked_or_can_go_no_further_stops(base: Path, tmp_path: Path, asked: str, is_auto: bool) -> None:
+    from kgtune.training import probe
+
+    trainer = test_training.make_trainer(settings(base, **{"training.activation_checkpointing": asked}), tmp_path)
+    with pytest.raises(CheckFailed, match="P-MEMORY: .*measured on the longest pass") as caught:
+        probe.fitted(trainer, planned(8), ScriptedMeter(9.0, []), is_auto=is_auto)
+    assert ("training.activation_checkpointing=" in str(caught.value)) == (asked == "none")
+
+
+def test_one_layer_in_two_is_measured_as_it_will_run(base: Path, tmp_path: Path) -> None:
+    from kgtune.training import activation_checkpointing, probe
+
+    trainer = test_training.make_trainer(settings(base, **{"training.activation_checkpointing": 2}), tmp_path)
+    probe.measure(trainer, ScriptedMeter(1.0, []))
+    assert activation_checkpointing.counted(trainer.model) == (1, 2)
+
+
 def test_a_run_goes_as_without_the_measured_step(base: Path, tmp_path: Path) -> None:
     from kgtune.training import probe, training
 

@@ -51,6 +51,8 @@ def test_seven_billion_parameters_are_planned_without_a_card_or_a_hub(
     told = rehearse(resolved.config, tmp_path, vram_gib=card_gib)
 
     assert told[0].startswith("memory of Qwen2.5-7B")
+    assert told[1].startswith("activation checkpointing: ")
+    assert "the configuration's longest, is planned at" in told[1]
     assert "verdict: fits" in told[0]
     assert "not run: rendering, exact prefix, end of answer" in told[-1]
 
@@ -64,8 +66,25 @@ def test_where_the_tokenizer_is_at_hand_everything_is_checked_and_shown(
 
     assert "give one with --vram-gib N" in told[0]
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["rows", "row r0", "row r1"]
+    assert told[1] == "activation checkpointing: none; auto: there is no card whose memory it could spare"
     assert told[-2].startswith("C10-EPOCHS: schedule: 240 steps of 16 rows are 1,280 passes over 3 rows.")
     assert told[-1].startswith("dry run: configuration, rows, prompt and supervision are in order")
+
+
+def test_rows_that_are_rendered_decide_how_much_is_checkpointed(data: str, base: Path, tmp_path: Path) -> None:
+    """On a card a pass is as long as the configuration lets it be; on a CPU it would end at 1,024 tokens."""
+    from kgtune.training import preparing, training
+
+    wide = ["model.max_seq_length=2048", "training.gradient_accumulation_steps=4", "training.max_steps=9"]
+    cfg = config.load(None, "demo", [data, f"model.model_id={base}", *wide]).config
+    samples = preparing.prepare(cfg).supervision.samples
+    longest = training.batching_of(samples, cfg, world=1, on_card=True).longest_pass(cfg.training.max_steps)
+    told = rehearse(cfg, tmp_path, vram_gib=24)
+
+    assert longest > training.CPU_PASS_TOKENS
+    assert told[1].startswith(
+        f"activation checkpointing: none; auto: a pass of {longest:,} tokens, the run's longest, is planned at "
+    )
 
 
 def test_a_card_that_is_too_small_stops_behind_the_table(data: str, tmp_path: Path) -> None:

@@ -43,8 +43,9 @@ def base(tmp_path):
         ({"overrides": ("training.seed=1",)}, ["training.seed: was '42', now '1'"]),
         ({"num_processes": 2}, ["processes: was '1', now '2'"]),
         ({"overrides": ("training.save_steps=7", "training.save_total_limit=9")}, []),
+        ({"overrides": ("training.activation_checkpointing=2",)}, []),
     ],
-    ids=["adapter", "seed", "processes", "how often it saves"],
+    ids=["adapter", "seed", "processes", "how often it saves", "what is computed again"],
 )
 def test_what_changes_a_number_is_part_of_a_run_and_what_does_not_is_not(base, change, differs):
     changed = marks_of(base, *change.pop("overrides", ()), **change)

@@ -244,7 +244,7 @@ def test_trackers_are_passed_through_and_none_is_the_default(base: Path, tmp_pat
     from kgtune.training import training
 
     def trackers(**overrides: Any) -> list[str]:
-        return list(training.sft_config(settings(base, **overrides), tmp_path, "fp32").report_to)
+        return list(training.sft_config(settings(base, **overrides), tmp_path, "fp32", 0).report_to)
 
     assert trackers(**{"training.report_to": "[tensorboard, mlflow]"}) == ["tensorboard", "mlflow"]
     assert trackers() == []
