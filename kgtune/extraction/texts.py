@@ -121,7 +121,7 @@ def _lines(data: bytes, source: str, problems: list[Problem]) -> Iterator[tuple[
         yield from ((number, line) for number, line in enumerate(whole.split("\n"), start=1) if line.strip())
         return
     for number, line in enumerate(data.split(b"\n"), start=1):
-        text = decode(line, f"{source}:{number}", problems, part="line") if line.strip() else None
+        text = decode(line, f"{source}:{number}", problems, within="of the line") if line.strip() else None
         if text is not None:
             yield number, text
 
@@ -167,14 +167,14 @@ def _item(line: str) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def decode(data: bytes, source: str, problems: list[Problem], *, part: str = "file") -> str | None:
+def decode(data: bytes, source: str, problems: list[Problem], *, within: str = "of the file") -> str | None:
     """Decode UTF-8, or what a mark says, or add a problem with the first byte that is none."""
     mark, encoding = next(((mark, name) for mark, name, _ in MARKS if data.startswith(mark)), (b"", "utf-8"))
     try:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         offset = error.start + len(mark)
-        what = f"byte {offset} of the {part} (0x{data[offset]:02x}) is not {encoding[:6].rstrip('-').upper()}."
+        what = f"byte {offset} {within} (0x{data[offset]:02x}) is not {encoding[:6].rstrip('-').upper()}."
         problems.append(Problem("E-ENCODING", source, what, "Save the file as UTF-8."))
         return None
     if not text.strip():
