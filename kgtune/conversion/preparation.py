@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from kgtune import naming
 from kgtune import ontology as ontologies
 from kgtune.augmentation.augment import Rules, augment
 from kgtune.augmentation.tables.user_words import with_user_words
@@ -87,15 +88,8 @@ def _far_from_held_out(
 
 def chosen_ontology(examples: Sequence[Example], setting: str) -> Ontology:
     """Follow the `ontology` setting for what the examples hold."""
-    labels: Counter[str] = Counter()
-    types: Counter[str] = Counter()
-    pairs: set[tuple[str, str, str]] = set()
-    for example in examples:
-        names = example.graph.names()
-        labels.update(entity.labels for entity in example.graph.entities)
-        types.update(relationship.type for relationship in example.graph.relationships)
-        pairs.update((names[r.source].labels, r.type, names[r.target].labels) for r in example.graph.relationships)
-    return ontologies.choose(setting, labels, types, pairs)
+    seen = naming.seen(example.graph for example in examples)
+    return ontologies.choose(setting, seen.labels, seen.types, seen.pairs)
 
 
 def place_examples(examples: Sequence[Example], config: Config, lock: Lock | None = None) -> Placed:
