@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from kgtune.errors import Problem
 from kgtune.sources.findings import Findings, UnreadableError
+from kgtune.spelling import nearest
 
 PIECE_BYTES = 1 << 18
 
@@ -46,14 +47,11 @@ def pieces(path: Path, findings: Findings, *, keep_line_ends: bool = False) -> I
 
 def nearest_file(path: Path) -> str:
     """Name the file beside `path` whose name is closest, as a sentence, or say what is there."""
-    from rapidfuzz import fuzz, process
-
     if not path.parent.is_dir():
         return f"The folder {path.parent} does not exist either."
     names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
-    best = process.extractOne(path.name, names, scorer=fuzz.ratio, score_cutoff=60)
-    if best:
-        return f"Did you mean {path.parent / best[0]}?"
+    if close := nearest(path.name, names):
+        return f"Did you mean {path.parent / close}?"
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"Files there: {shown or 'none'}."
 
